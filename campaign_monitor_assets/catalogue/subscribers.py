@@ -1,0 +1,71 @@
+"""The subscribers of a list, a table for each state."""
+
+from campaign_monitor_assets.catalogue.model import (
+    REFERENCE,
+    Cadence,
+    Group,
+    Option,
+    Shape,
+    Table,
+    nested,
+    text,
+    time,
+)
+
+COLUMNS = (
+    text("EmailAddress", "The subscriber's address: the key within the list."),
+    text("Name", "The subscriber's name."),
+    time("Date", "When the present state began, in the client's time zone."),
+    time("ListJoinedDate", "When the subscriber joined the list, in the client's time zone."),
+    text("State", "The subscriber's state in the list."),
+    nested(
+        "CustomFields",
+        'STRUCT("Key" VARCHAR, "Value" VARCHAR)[]',
+        "The custom fields that have a value; a multi-valued field repeats its Key.",
+    ),
+    text("ReadsEmailWith", "The e-mail program that the subscriber was last seen to use."),
+    text("MobileNumber", "The subscriber's mobile number, where one is known."),
+    text("ConsentToTrack", "Consent to tracking: Yes, No or Unchanged. Read only on request."),
+    text("ConsentToSendSms", "Consent to SMS: Yes, No or Unchanged. Read only on request."),
+)
+
+
+def _subscribers(state: str, description: str, stat: str | None, *, default: bool = True) -> Table:
+    return Table(
+        name=f"{state}_subscribers",
+        description=description,
+        path=f"/lists/{{ListID}}/{state}",
+        shape=Shape.PAGE,
+        order_field="date",
+        options=(Option.TRACKING, Option.SMS),
+        parent="lists",
+        inherits=("ClientID", "ListID"),
+        key=("ListID", "EmailAddress"),
+        gone_codes=(101,),
+        stat=stat,
+        docs=f"{REFERENCE}/lists/#{state}-subscribers",
+        group=Group.SUBSCRIBERS,
+        cadence=Cadence.DAILY,
+        default=default,
+        cost="1 per list and 1,000 subscribers",
+        columns=COLUMNS,
+    )
+
+
+ACTIVE_SUBSCRIBERS = _subscribers(
+    "active",
+    "The subscribers who receive the list's campaigns.",
+    "TotalActiveSubscribers",
+)
+UNSUBSCRIBED_SUBSCRIBERS = _subscribers(
+    "unsubscribed",
+    "The subscribers who left the list.",
+    "TotalUnsubscribes",
+)
+BOUNCED_SUBSCRIBERS = _subscribers(
+    "bounced",
+    "The subscribers whose address bounced for good, so that the list's campaigns pass them over.",
+    "TotalBounces",
+)
+
+TABLES = (ACTIVE_SUBSCRIBERS, UNSUBSCRIBED_SUBSCRIBERS, BOUNCED_SUBSCRIBERS)

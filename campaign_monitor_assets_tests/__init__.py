@@ -1,0 +1,1 @@
+"""Behaviour of campaign_monitor_assets, seen from outside."""
