@@ -1,0 +1,119 @@
+"""Very large lists for benchmarks: rows rendered beforehand, kept in one mapped file."""
+
+import itertools
+import mmap
+import tempfile
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, overload
+
+import msgspec
+
+from .account import Row
+from .names import FIRST_NAMES, INTERESTS, LAST_NAMES, MAIL_PROGRAMS, PLACES, PLANS
+
+FIRST_DAY: Final = date(2024, 1, 1)
+DAYS: Final = 731
+"""Bulk people joined within these days; all before the year in which the account stands."""
+CHUNK: Final = 20_000
+
+# Always the last field of a row and always the same, so that one replacement leaves it out.
+CONSENT: Final = b',"ConsentToTrack":"Yes"'
+
+
+@dataclass(frozen=True)
+class BulkRows(Sequence[Row]):
+    """Subscribers of one list, rendered, in the order of both their dates and their addresses."""
+
+    data: mmap.mmap
+    offsets: "array[int]"
+    """Where each row of the list begins, and where the one after the last would."""
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> "BulkRows": ...
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(len(self))
+            return BulkRows(self.data, self.offsets, self.start + start, self.start + stop)
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        return msgspec.json.decode(self[at : at + 1].rendered(consent=True))
+
+    def rendered(self, *, consent: bool) -> bytes:
+        """The rows as they stand in an answer, with commas between them."""
+        if not len(self):
+            return b""
+        text = self.data[self.offsets[self.start] : self.offsets[self.stop] - 1]
+        return text if consent else text.replace(CONSENT, b"")
+
+    def since(self, moment: str) -> "BulkRows":
+        """The rows that changed on or after a moment."""
+        if not moment:
+            return self
+        first = bisect_left(range(len(self)), moment, key=lambda at: str(self[at]["Date"]))
+        return self[first:]
+
+
+def write_bulk(lists: int, subscribers: int) -> list[BulkRows]:
+    """Render the subscribers of all lists into one file, and map it."""
+    if not lists * subscribers:
+        return []
+    kept = []
+    with tempfile.TemporaryFile() as file:
+        end = 0
+        for number in range(lists):
+            offsets = array("Q", [end])
+            rows = _rows(number, subscribers)
+            while chunk := list(itertools.islice(rows, CHUNK)):
+                for size in map(len, chunk):
+                    end += size + 1
+                    offsets.append(end)
+                file.write(b",".join(chunk) + b",")
+            kept.append(offsets)
+        file.flush()
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return [BulkRows(data, offsets, 0, subscribers) for offsets in kept]
+
+
+def _rows(number: int, count: int) -> Iterator[bytes]:
+    tails = itertools.cycle(_tails())
+    days = [str(FIRST_DAY + timedelta(days=at)) for at in range(DAYS)]
+    times = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)]
+    step = max(DAYS * 86_400 // max(count, 1), 1)
+    for at, tail in zip(range(count), tails):  # noqa: B905 - the tails have no end
+        day, second = divmod(at * step % (DAYS * 86_400), 86_400)
+        moment = f"{days[day]} {times[second]}"
+        yield (
+            f'{{"EmailAddress":"reader.{at:08}.list{number:03}@example.com","Date":"{moment}",'
+            f'"ListJoinedDate":"{moment}",{tail}'
+        ).encode()
+
+
+def _tails() -> list[str]:
+    made = []
+    for at in range(997):
+        name = f"{FIRST_NAMES[at % 16][0]} {LAST_NAMES[at * 7 // 16 % 16][0]}"
+        values = [
+            {"Key": "City", "Value": PLACES[at % 7][0]},
+            {"Key": "Plan", "Value": PLANS[at % 3]},
+            {"Key": "Interests", "Value": INTERESTS[at % 5]},
+        ]
+        row = {
+            "Name": name,
+            "State": "Active",
+            "CustomFields": values[: 2 + at % 2],
+            "ReadsEmailWith": MAIL_PROGRAMS[at % 5][0],
+            "ConsentToTrack": "Yes",
+        }
+        made.append(msgspec.json.encode(row)[1:].decode())
+    return made
