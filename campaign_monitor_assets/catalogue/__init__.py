@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from campaign_monitor_assets.catalogue import account, campaigns, lists, subscribers
+from campaign_monitor_assets.catalogue import (
+    account,
+    campaign_reports,
+    campaigns,
+    journeys,
+    lists,
+    subscribers,
+)
 from campaign_monitor_assets.catalogue.model import (
     INHERITED,
     SYNCED_AT,
@@ -18,7 +25,7 @@ from campaign_monitor_assets.catalogue.model import (
 CATALOGUE: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
-        for module in (account, campaigns, lists, subscribers)
+        for module in (account, campaigns, lists, subscribers, campaign_reports, journeys)
         for table in module.TABLES
     }
 )

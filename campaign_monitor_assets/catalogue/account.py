@@ -6,6 +6,8 @@ from campaign_monitor_assets.catalogue.model import (
     Group,
     Shape,
     Table,
+    count,
+    nested,
     text,
     time,
 )
@@ -65,4 +67,92 @@ SUPPRESSION_LIST = Table(
     ),
 )
 
-TABLES = (CLIENTS, TEMPLATES, SUPPRESSION_LIST)
+CLIENT_DETAILS = Table(
+    name="client_details",
+    description="What the account knows of each client: contact, time zone, access and billing.",
+    path="/clients/{ClientID}",
+    shape=Shape.OBJECT,
+    parent="clients",
+    inherits=("ClientID",),
+    key=("ClientID",),
+    never_stored=("ApiKey",),
+    docs=f"{REFERENCE}/clients/#getting-clients-details",
+    group=Group.ACCOUNT,
+    default=False,
+    cost="1 per client",
+    columns=(
+        nested(
+            "BasicDetails",
+            'STRUCT("ClientID" VARCHAR, "CompanyName" VARCHAR, "ContactName" VARCHAR, '
+            '"EmailAddress" VARCHAR, "Country" VARCHAR, "TimeZone" VARCHAR)',
+            "The company and its country. TimeZone is the display name of the zone of the client's "
+            "times. ContactName and EmailAddress are given where there is exactly one person.",
+        ),
+        nested(
+            "BillingDetails",
+            "JSON",
+            "Who pays, the credits left, the rates and the currency, as the API gives them.",
+        ),
+        nested(
+            "AccessDetails",
+            "JSON",
+            "The user name and access level where the client has exactly one person.",
+        ),
+    ),
+)
+
+PEOPLE = Table(
+    name="people",
+    description="The people who can sign in to a client, and what they may do there.",
+    path="/clients/{ClientID}/people",
+    shape=Shape.ARRAY,
+    parent="clients",
+    inherits=("ClientID",),
+    key=("ClientID", "EmailAddress"),
+    docs=f"{REFERENCE}/clients/#getting-people",
+    group=Group.ACCOUNT,
+    default=False,
+    cost="1 per client",
+    columns=(
+        text("EmailAddress", "The person's address: the key within the client."),
+        text("Name", "The person's name."),
+        text("Status", "The state of the person's access, for example `Active`."),
+        count("AccessLevel", "What the person may do, as the sum of the vendor's access codes."),
+    ),
+)
+
+TAGS = Table(
+    name="tags",
+    description="The tags that a client sorts its campaigns by.",
+    path="/clients/{ClientID}/tags",
+    shape=Shape.ARRAY,
+    parent="clients",
+    inherits=("ClientID",),
+    key=("ClientID", "Name"),
+    docs=f"{REFERENCE}/clients/#getting-tags",
+    group=Group.ACCOUNT,
+    default=False,
+    cost="1 per client",
+    columns=(
+        text("Name", "The tag itself, as it stands in the Tags of campaigns."),
+        count("NumberOfCampaigns", "How many campaigns carry it."),
+    ),
+)
+
+ADMINISTRATORS = Table(
+    name="administrators",
+    description="The people who administer the account with all of its clients.",
+    path="/admins",
+    shape=Shape.ARRAY,
+    key=("EmailAddress",),
+    docs=f"{REFERENCE}/account/#getting-administrators",
+    group=Group.ACCOUNT,
+    default=False,
+    columns=(
+        text("EmailAddress", "The administrator's address: the key within the account."),
+        text("Name", "The administrator's name."),
+        text("Status", "The state of the administrator's access, for example `Active`."),
+    ),
+)
+
+TABLES = (CLIENTS, CLIENT_DETAILS, PEOPLE, TAGS, TEMPLATES, SUPPRESSION_LIST, ADMINISTRATORS)

@@ -68,4 +68,43 @@ BOUNCED_SUBSCRIBERS = _subscribers(
     "TotalBounces",
 )
 
-TABLES = (ACTIVE_SUBSCRIBERS, UNSUBSCRIBED_SUBSCRIBERS, BOUNCED_SUBSCRIBERS)
+UNCONFIRMED_SUBSCRIBERS = _subscribers(
+    "unconfirmed",
+    "The subscribers who have yet to confirm that they want to join a list with opt-in.",
+    None,
+    default=False,
+)
+DELETED_SUBSCRIBERS = _subscribers(
+    "deleted",
+    "The subscribers who were deleted from the list.",
+    "TotalDeleted",
+    default=False,
+)
+
+SEGMENT_SUBSCRIBERS = Table(
+    name="segment_subscribers",
+    description="The active subscribers whom each segment selects, as their list knows them.",
+    path="/segments/{SegmentID}/active",
+    shape=Shape.PAGE,
+    order_field="date",
+    options=(Option.TRACKING, Option.SMS),
+    parent="segments",
+    inherits=("ClientID", "ListID", "SegmentID"),
+    key=("SegmentID", "EmailAddress"),
+    gone_codes=(271,),
+    docs=f"{REFERENCE}/segments/#getting-active-subscribers",
+    group=Group.SUBSCRIBERS,
+    cadence=Cadence.DAILY,
+    default=False,
+    cost="1 per segment and 1,000 subscribers",
+    columns=COLUMNS,
+)
+
+TABLES = (
+    ACTIVE_SUBSCRIBERS,
+    UNSUBSCRIBED_SUBSCRIBERS,
+    BOUNCED_SUBSCRIBERS,
+    UNCONFIRMED_SUBSCRIBERS,
+    DELETED_SUBSCRIBERS,
+    SEGMENT_SUBSCRIBERS,
+)
