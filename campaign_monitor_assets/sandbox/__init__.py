@@ -42,13 +42,11 @@ class Sandbox:
     def account(self, collection: str | None = None) -> dict[str, Any]:
         """What the account truly holds now: rows by collection and parent."""
         query = f"?collection={collection}" if collection else ""
-        content: dict[str, Any] = self._control("GET", f"account{query}")
-        return content
+        return self._control("GET", f"account{query}")
 
     def requests(self) -> dict[str, Any]:
         """The log: `requests`, `statuses` (how many of each) and `connections`."""
-        content: dict[str, Any] = self._control("GET", "requests")
-        return content
+        return self._control("GET", "requests")
 
     def reset(self) -> None:
         """Clear log and faults, and put the account back as it was at the start."""
@@ -58,7 +56,7 @@ class Sandbox:
         """Let these fault rules stand in the place of the present ones."""
         self._control("POST", "faults", list(rules))
 
-    def mutate(self, collection: str, parent: str, rows: Any) -> None:
+    def mutate(self, collection: str, parent: str, rows: object) -> None:
         """Let a parent hold these rows; None makes the parent unknown to the collection."""
         change = {"collection": collection, "parent": parent, "rows": rows}
         self._control("POST", "mutate", change)
@@ -72,13 +70,13 @@ class Sandbox:
             self.process.kill()
             self.process.wait()
 
-    def _control(self, method: str, name: str, content: Any = None) -> Any:
+    def _control(self, method: str, name: str, content: object = None) -> dict[str, Any]:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=300)
         try:
             body = None if content is None else json.dumps(content)
             connection.request(method, f"/_sandbox/{name}", body)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            answer: dict[str, Any] = json.loads(response.read())
         finally:
             connection.close()
         if response.status != 200:
@@ -93,7 +91,7 @@ def start(*options: str, key: str = "sandbox-account-key") -> Iterator[Sandbox]:
     # Wherever the caller found this package, the process shall find it too.
     search = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     with tempfile.TemporaryFile("w+") as complaints:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--key", key, *options],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(search)},
             stdin=subprocess.DEVNULL,

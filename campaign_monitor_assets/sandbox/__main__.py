@@ -67,7 +67,7 @@ async def serve(chosen: argparse.Namespace) -> None:
     url = f"http://{host}:{port}{BASE}"
     if chosen.ready_file:
         chosen.ready_file.write_text(url)
-    print(f"sandbox ready at {url}", flush=True)
+    print(f"sandbox ready at {url}", flush=True)  # noqa: T201 - the parent waits for this line
     done = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, done.set)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+Json = Any
+"""Anything that JSON can hold."""
+
 Row = dict[str, Any]
 Tables = dict[str, dict[str, Any]]
 
@@ -63,7 +66,7 @@ def stamp(moment: datetime) -> str:
 
 def moment_of(text: str) -> datetime:
     """The moment that a stamp stands for."""
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(text)
 
 
 @dataclass
@@ -81,17 +84,18 @@ class Account:
     _start: Tables = field(init=False)
 
     def __post_init__(self) -> None:
+        """Remember the start."""
         self._start = {name: dict(parents) for name, parents in self.tables.items()}
 
     def reset(self) -> None:
         """Put everything back as it was at the start."""
         self.tables = {name: dict(parents) for name, parents in self._start.items()}
 
-    def get(self, collection: str, parent: str = ACCOUNT) -> Any:
+    def get(self, collection: str, parent: str = ACCOUNT) -> Json:
         """The rows or the object of one parent; None where there is no such parent."""
         return self.tables[collection].get(parent)
 
-    def replace(self, collection: str, parent: str, content: Any) -> None:
+    def replace(self, collection: str, parent: str, content: Json) -> None:
         """Let a parent hold this from now on; None makes it unknown."""
         if collection not in self.tables:
             raise KeyError(f"no such collection: {collection}")

@@ -4,15 +4,15 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import parse_qs
 
 import msgspec
 
-from .account import ACCOUNT, OBJECTS, Account, Row
+from .account import ACCOUNT, OBJECTS, Account, Json, Row
 from .endpoints import UNKNOWN, Endpoint, resolve
 from .extras import extra
-from .pages import Page, Query, Refused, Views, read_query, render, render_rows
+from .pages import Page, Query, RefusedError, Views, read_query, render, render_rows
 
 JSON: Final = "application/json; charset=utf-8"
 
@@ -64,6 +64,7 @@ class Api:
     _refresh_tokens: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Stand as at the start."""
         self.reset()
 
     def reset(self) -> None:
@@ -84,19 +85,21 @@ class Api:
             if not request.path.endswith(".json"):
                 return Answer(200, b'<?xml version="1.0"?><Results/>', "application/xml")
             return Answer(200, self._read(request, client))
-        except Refused as refusal:
+        except RefusedError as refusal:
             return error(refusal.status, refusal.code, refusal.message)
 
     def _authenticate(self, credentials: str) -> str:
         """The only client that the credentials may see; empty: they may see all."""
         scheme, _, secret = credentials.partition(" ")
         if not secret:
-            raise Refused(401, 50, "Must supply a valid HTTP Basic Authorization header")
+            raise RefusedError(401, 50, "Must supply a valid HTTP Basic Authorization header")
         if scheme.lower() == "bearer":
             state = self._tokens.get(secret)
             if state == "works":
                 return ACCOUNT
-            raise Refused(401, *TOKEN_ERRORS.get(state or "works", (120, "Invalid OAuth Token")))
+            raise RefusedError(
+                401, *TOKEN_ERRORS.get(state or "works", (120, "Invalid OAuth Token"))
+            )
         try:
             key = base64.b64decode(secret, validate=True).decode().partition(":")[0]
         except (binascii.Error, UnicodeDecodeError):
@@ -106,7 +109,7 @@ class Api:
         for client, details in self.account.tables["client_details"].items():
             if details.get("ApiKey") == key:
                 return client
-        raise Refused(401, 100, "Invalid API Key")
+        raise RefusedError(401, 100, "Invalid API Key")
 
     def resolve(self, path: str) -> tuple[Endpoint, str] | None:
         """The endpoint of a path with its suffix, and the identifier in it."""
@@ -114,18 +117,18 @@ class Api:
 
     def _read(self, request: Request, client: str) -> bytes:
         if request.method != "GET":
-            raise Refused(*UNKNOWN["account"])
+            raise RefusedError(*UNKNOWN["account"])
         found = self.resolve(request.path)
         if found is None:
             content = extra(self.account, request.path, request.query)
             if content is None:
-                raise Refused(*UNKNOWN["account"])
+                raise RefusedError(*UNKNOWN["account"])
             return msgspec.json.encode(content)
         endpoint, parent = found
         self._authorize(endpoint, parent, client)
         content = self._content(endpoint, parent)
         if content is None:
-            raise Refused(*UNKNOWN[endpoint.kind])
+            raise RefusedError(*UNKNOWN[endpoint.kind])
         if not endpoint.paged:
             if endpoint.collection in OBJECTS or not isinstance(content, list):
                 return msgspec.json.encode(content)
@@ -136,15 +139,15 @@ class Api:
     def _authorize(self, endpoint: Endpoint, parent: str, client: str) -> None:
         if endpoint.kind == "account":
             if not self.agency:
-                raise Refused(403, 403, "Agency accounts only")
+                raise RefusedError(403, 403, "Agency accounts only")
             if client:
-                raise Refused(401, 100, "Invalid API Key")
+                raise RefusedError(401, 100, "Invalid API Key")
             return
         owner = parent if endpoint.kind == "client" else self.account.owners.get(parent, client)
         if client and owner != client:
-            raise Refused(*UNKNOWN["client"])
+            raise RefusedError(*UNKNOWN["client"])
 
-    def _content(self, endpoint: Endpoint, parent: str) -> Any:
+    def _content(self, endpoint: Endpoint, parent: str) -> Json:
         if endpoint.collection == "segments" and endpoint.kind == "list":
             # The segments of a list are those of its client that stand on it.
             if parent not in self.account.tables["list_details"]:
@@ -153,17 +156,15 @@ class Api:
             return [row for row in rows if row["ListID"] == parent]
         return self.account.get(endpoint.collection, parent)
 
-    def view(self, request: Request) -> tuple[str, str, list[Row], Page] | None:
-        """Which rows of which collection a request pages through; None: it does not page."""
+    def paging(self, request: Request) -> tuple[str, str, Page] | None:
+        """The collection and the parent that a request pages through; None: it does not."""
         found = self.resolve(request.path)
         if found is None or not found[0].paged:
             return None
         endpoint, parent = found
-        rows = self.account.get(endpoint.collection, parent)
-        if rows is None:
+        if self.account.get(endpoint.collection, parent) is None:
             return None
-        page = read_query(endpoint, request.query, self.account.now)
-        return endpoint.collection, parent, list(self.views.view(rows, page)), page
+        return endpoint.collection, parent, read_query(endpoint, request.query, self.account.now)
 
     def grant(self, request: Request) -> Answer:
         """Exchange a refresh token for a new access token and a new refresh token."""

@@ -1,6 +1,6 @@
 """Lists with their fields and segments, and the people on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Final
@@ -139,32 +139,23 @@ def _custom_values(rng: Random) -> list[Row]:
     return [{"Key": key, "Value": value} for key, value in values]
 
 
+def _rules(size: Size) -> Sequence[tuple[str, str, str, Callable[[Row], bool]]]:
+    year_ago = stamp(size.now - timedelta(days=365))
+    gold = {"Key": "Plan", "Value": "Gold"}
+    nobody = "nobody@example.com"
+    joined = f"AFTER {year_ago[:10]}"
+    return (
+        ("Gold plan", "[Plan]", "EQUALS Gold", lambda row: gold in row["CustomFields"]),
+        ("This year", "DateSubscribed", joined, lambda row: row["ListJoinedDate"] > year_ago),
+        ("∅ Nobody", "EmailAddress", f"EQUALS {nobody}", lambda row: row["EmailAddress"] == nobody),
+    )
+
+
 def _add_segments(tables: Tables, size: Size, client: str, list_id: str, number: int) -> None:
     tables["segments"].setdefault(client, [])
     if number % 2:
         return
-    year_ago = stamp(size.now - timedelta(days=365))
-    rules: tuple[tuple[str, str, str, Callable[[Row], bool]], ...] = (
-        (
-            "Gold plan",
-            "[Plan]",
-            "EQUALS Gold",
-            lambda row: {"Key": "Plan", "Value": "Gold"} in row["CustomFields"],
-        ),
-        (
-            "Joined within a year",
-            "DateSubscribed",
-            f"AFTER {year_ago[:10]}",
-            lambda row: bool(row["ListJoinedDate"] > year_ago),
-        ),
-        (
-            "Nobody’s segment",
-            "EmailAddress",
-            "EQUALS nobody@example.com",
-            lambda row: bool(row["EmailAddress"] == "nobody@example.com"),
-        ),
-    )
-    for title, kind, clause, matches in rules[: 3 if number == 0 else 2]:
+    for title, kind, clause, matches in _rules(size)[: 3 if number == 0 else 2]:
         segment = size.identifier("segment", list_id, title)
         row = {"SegmentID": segment, "ListID": list_id, "Title": title}
         people = [each for each in tables["active_subscribers"][list_id] if matches(each)]

@@ -7,7 +7,8 @@ from .account import Account, Size, Tables, list_stats, spread
 from .audience import add_list, add_suppression_list
 from .bulk import write_bulk
 from .clients import add_clients, add_plans
-from .reports import EVENTS, Reports
+from .mailing import EVENTS
+from .reports import Reports
 
 COLLECTIONS: Final = (
     "clients", "administrators",

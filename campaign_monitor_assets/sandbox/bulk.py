@@ -35,6 +35,7 @@ class BulkRows(Sequence[Row]):
     stop: int
 
     def __len__(self) -> int:
+        """How many rows there are."""
         return self.stop - self.start
 
     @overload
@@ -42,6 +43,7 @@ class BulkRows(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> "BulkRows": ...
     def __getitem__(self, at: int | slice) -> Any:
+        """One row, decoded, or a part of the rows, still rendered."""
         if isinstance(at, slice):
             start, stop, _ = at.indices(len(self))
             return BulkRows(self.data, self.offsets, self.start + start, self.start + stop)

@@ -1,5 +1,6 @@
 """The clients of the account and the small collections that hang on them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -14,12 +15,12 @@ def add_clients(tables: Tables, size: Size) -> list[str]:
     ids = [size.identifier("client", number) for number in range(size.clients)]
     tables["clients"][ACCOUNT] = []
     for number, client in enumerate(ids):
-        company, contact, country, zone = COMPANIES[number % len(COMPANIES)]
+        company, *about = COMPANIES[number % len(COMPANIES)]
         if number >= len(COMPANIES):
             company = f"{company} {number // len(COMPANIES) + 1}"
         tables["clients"][ACCOUNT].append({"ClientID": client, "Name": company})
-        tables["client_details"][client] = _details(size, client, company, contact, country, zone)
-        tables["people"][client] = [_person(client, contact, 23)] + (
+        tables["client_details"][client] = _details(size, client, company, about)
+        tables["people"][client] = [_person(client, about[0], 23)] + (
             [_person(client, "Ada “the boss” Li", 1023)] if number == 0 else []
         )
     tables["administrators"][ACCOUNT] = [
@@ -34,7 +35,8 @@ def client_key(size: Size, client: str) -> str:
     return size.identifier("key", client)
 
 
-def _details(size: Size, client: str, company: str, contact: str, country: str, zone: str) -> Row:
+def _details(size: Size, client: str, company: str, about: Sequence[str]) -> Row:
+    contact, country, zone = about
     return {
         "ApiKey": client_key(size, client),
         "BasicDetails": {
@@ -55,7 +57,7 @@ def _person(client: str, name: str, level: int) -> Row:
     return {"EmailAddress": address, "Name": name, "Status": "Active", "AccessLevel": level}
 
 
-def add_plans(tables: Tables, size: Size, client: str, empty: bool) -> None:
+def add_plans(tables: Tables, size: Size, client: str, *, empty: bool) -> None:
     """Add what a client has not sent: scheduled campaigns, drafts and templates."""
     count = 0 if empty else 2
     name = "scheduled_campaigns"
@@ -79,7 +81,7 @@ def _unsent(size: Size, client: str, kind: str, number: int) -> Row:
     campaign = size.identifier(kind, client, number)
     row = {
         "CampaignID": campaign,
-        "Name": f"{kind.split('_')[0].title()} № {number + 1}",
+        "Name": f"{kind.partition('_')[0].title()} № {number + 1}",
         "Subject": SUBJECTS[number % len(SUBJECTS)],
         "FromName": "Редакция",
         "FromEmail": "sender@example.com",

@@ -39,17 +39,19 @@ UNKNOWN: Final[dict[Kind, tuple[int, int, str]]] = {
 
 
 def _subscribers(collection: str, kind: Kind = "list") -> Endpoint:
-    return Endpoint(collection, kind, True, ("email", "name", "date"), dated="Date")
+    return Endpoint(collection, kind, paged=True, order=("email", "name", "date"), dated="Date")
 
 
 def _events(name: str) -> Endpoint:
     order = ("date", "email", "list")
-    return Endpoint(f"campaign_{name}", "campaign", True, order, sort="Date", dated="Date")
+    return Endpoint(
+        f"campaign_{name}", "campaign", paged=True, order=order, sort="Date", dated="Date"
+    )
 
 
 def _steps(name: str, dated: str = "Date") -> Endpoint:
     collection = f"journey_email_{name}"
-    return Endpoint(collection, "email", True, sort=dated, dated=dated, recent=True)
+    return Endpoint(collection, "email", paged=True, sort=dated, dated=dated, recent=True)
 
 
 ENDPOINTS: Final = {
@@ -58,14 +60,18 @@ ENDPOINTS: Final = {
     "clients/{}": Endpoint("client_details", "client"),
     "clients/{}/people": Endpoint("people", "client"),
     "clients/{}/tags": Endpoint("tags", "client"),
-    "clients/{}/campaigns": Endpoint("campaigns", "client", True, sort="SentDate", descending=True),
+    "clients/{}/campaigns": Endpoint(
+        "campaigns", "client", paged=True, sort="SentDate", descending=True
+    ),
     "clients/{}/scheduled": Endpoint("scheduled_campaigns", "client"),
     "clients/{}/drafts": Endpoint("draft_campaigns", "client"),
     "clients/{}/lists": Endpoint("lists", "client"),
     "clients/{}/segments": Endpoint("segments", "client"),
     "clients/{}/templates": Endpoint("templates", "client"),
     "clients/{}/journeys": Endpoint("journeys", "client"),
-    "clients/{}/suppressionlist": Endpoint("suppression_list", "client", True, ("email", "date")),
+    "clients/{}/suppressionlist": Endpoint(
+        "suppression_list", "client", paged=True, order=("email", "date")
+    ),
     "lists/{}": Endpoint("list_details", "list"),
     "lists/{}/stats": Endpoint("list_stats", "list"),
     "lists/{}/customfields": Endpoint("list_custom_fields", "list"),
@@ -81,7 +87,9 @@ ENDPOINTS: Final = {
     "campaigns/{}/summary": Endpoint("campaign_summary", "campaign"),
     "campaigns/{}/listsandsegments": Endpoint("campaign_lists_and_segments", "campaign"),
     "campaigns/{}/emailclientusage": Endpoint("campaign_email_client_usage", "campaign"),
-    "campaigns/{}/recipients": Endpoint("campaign_recipients", "campaign", True, ("email", "list")),
+    "campaigns/{}/recipients": Endpoint(
+        "campaign_recipients", "campaign", paged=True, order=("email", "list")
+    ),
     "campaigns/{}/opens": _events("opens"),
     "campaigns/{}/clicks": _events("clicks"),
     "campaigns/{}/bounces": _events("bounces"),

@@ -1,49 +1,58 @@
 """What else the API lets one read: not part of any table, but the vendor's SDK knows it."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from .account import ACCOUNT, SUBSCRIBER_STATES, Account, stamp
+from .account import SUBSCRIBER_STATES, Account, Json, Row, stamp
 from .names import COUNTRIES, TIMEZONES
-from .pages import Query, Refused
+from .pages import Query, RefusedError
 
 
-def extra(account: Account, path: str, query: Query) -> Any:
+def extra(account: Account, path: str, query: Query) -> Json:
     """The content of such a path; None where there is none."""
+    content: Json
     match path.removesuffix(".json").strip("/").split("/"):
-        case ["timezones"]:
-            return list(TIMEZONES)
-        case ["countries"]:
-            return list(COUNTRIES)
-        case ["systemdate"]:
-            return {"SystemDate": stamp(account.now)}
-        case ["billingdetails"]:
-            return {"Credits": 123}
-        case ["primarycontact"]:
-            return {"EmailAddress": account.get("administrators", ACCOUNT)[0]["EmailAddress"]}
         case ["clients", client, "primarycontact"] if people := account.get("people", client):
-            return {"EmailAddress": people[0]["EmailAddress"]}
+            content = {"EmailAddress": people[0]["EmailAddress"]}
         case ["clients", client, "listsforemail"] if account.get("lists", client) is not None:
-            return _lists_of(account, client, query.get("email", ""))
+            content = _lists_of(account, client, query.get("email", ""))
         case ["templates", template]:
-            for rows in account.tables["templates"].values():
-                for row in rows:
-                    if row["TemplateID"] == template:
-                        return row
-            raise Refused(400, 751, "Invalid TemplateID")
+            content = _template(account, template)
         case ["subscribers", list_id] if account.get("list_details", list_id):
-            return _subscriber(account, list_id, query.get("email", ""))
+            content = _subscriber(account, list_id, query.get("email", ""))
         case ["subscribers", list_id, "history"] if account.get("list_details", list_id):
             _subscriber(account, list_id, query.get("email", ""))
-            return []
-    return None
+            content = []
+        case [name]:
+            content = _of_account(account).get(name)
+        case _:
+            content = None
+    return content
 
 
-def _subscriber(account: Account, list_id: str, address: str) -> Any:
+def _of_account(account: Account) -> Mapping[str, Json]:
+    return {
+        "timezones": TIMEZONES,
+        "countries": COUNTRIES,
+        "systemdate": {"SystemDate": stamp(account.now)},
+        "billingdetails": {"Credits": 123},
+        "primarycontact": {"EmailAddress": account.get("administrators")[0]["EmailAddress"]},
+    }
+
+
+def _template(account: Account, template: str) -> Row:
+    for rows in account.tables["templates"].values():
+        for row in rows:
+            if row["TemplateID"] == template:
+                return dict(row)
+    raise RefusedError(400, 751, "Invalid TemplateID")
+
+
+def _subscriber(account: Account, list_id: str, address: str) -> Row:
     for collection in SUBSCRIBER_STATES:
         for row in account.get(collection, list_id) or ():
             if row["EmailAddress"].lower() == address.lower():
-                return row
-    raise Refused(400, 203, "Subscriber not in list or has already been removed.")
+                return dict(row)
+    raise RefusedError(400, 203, "Subscriber not in list or has already been removed.")
 
 
 def _lists_of(account: Account, client: str, address: str) -> list[dict[str, str]]:
@@ -51,7 +60,7 @@ def _lists_of(account: Account, client: str, address: str) -> list[dict[str, str
     for row in account.get("lists", client):
         try:
             subscriber = _subscriber(account, row["ListID"], address)
-        except Refused:
+        except RefusedError:
             continue
         found.append(
             {

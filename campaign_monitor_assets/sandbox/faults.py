@@ -2,10 +2,10 @@
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -19,6 +19,16 @@ What = Literal[
 ]  # fmt: skip
 
 HTML: Final = b"<html><head><title>Error</title></head><body><h1>Unavailable</h1></body></html>"
+CONSTANT: Final[Mapping[str, Answer]] = {
+    "500": error(500, 500, "Sorry, we've encountered an unhandled error."),
+    "502": Answer(502, HTML, "text/html"),
+    "503": Answer(503, HTML, "text/html"),
+    "504": Answer(504, HTML, "text/html"),
+    "html200": Answer(200, HTML, "text/html"),
+    "notjson": Answer(200, b'{"Results":[{"EmailAddress":'),
+    "empty": Answer(200, b""),
+}
+"""The faults that need nothing but their name."""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,7 +63,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     positions: tuple[int, ...] = ()
     """For churn: where in the view of the request, all its pages together, records leave."""
     arrive_by: Literal["date", "email"] = "date"
-    """For churn: newcomers are the latest of all, or the first by e-mail address besides."""
+    """For churn: newcomers are the last by date; by address, the last or (email) the first."""
 
 
 @dataclass
@@ -83,6 +93,7 @@ class Faults:
     _armed: list[Armed] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Arm the first rules."""
         self.replace(self.rules)
 
     def replace(self, rules: Sequence[Rule]) -> None:
@@ -101,50 +112,42 @@ class Faults:
 
 def parse_rules(text: bytes) -> list[Rule]:
     """Read rules from JSON; a misspelt field or an unknown fault is an error."""
-    return msgspec.json.decode(text, type=list[Rule])
+    rules = msgspec.json.decode(text, type=list[Rule])
+    for rule in rules:
+        re.compile(rule.path)
+    return rules
 
 
 def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
     """The answer that a rule gives in the place of the true one."""
     match rule.what:
         case "429":
-            limit = [("X-RateLimit-Limit", "1"), ("X-RateLimit-Remaining", "0")]
-            if rule.reset_after is not None:
-                limit.append(("X-RateLimit-Reset", str(rule.reset_after)))
-            answer = error(429, 429, "Too many requests")
-            return Answer(429, answer.body, headers=tuple(limit))
-        case "500":
-            return error(500, 500, "Sorry, we've encountered an unhandled error.")
-        case "502" | "503" | "504":
-            return Answer(int(rule.what), HTML, "text/html")
-        case "html200":
-            return Answer(200, HTML, "text/html")
-        case "notjson":
-            return Answer(200, b'{"Results":[{"EmailAddress":')
-        case "empty":
-            return Answer(200, b"")
+            answer = _too_many(rule.reset_after)
         case "error":
-            return error(rule.status, rule.code, "An error that a fault asked for")
+            answer = error(rule.status, rule.code, "An error that a fault asked for")
         case "gone":
             found = api.resolve(request.path)
-            return error(*UNKNOWN[found[0].kind if found else "account"])
+            answer = error(*UNKNOWN[found[0].kind if found else "account"])
         case "body":
             body = base64.b64decode(rule.base64) if rule.base64 else rule.text.encode()
-            return Answer(rule.status, body, rule.content_type)
+            answer = Answer(rule.status, body, rule.content_type)
         case "object_for_array":
-            return _altered(api.answer(request), lambda content: {"Unexpected": content})
+            content = msgspec.json.decode(api.answer(request).body)
+            answer = Answer(200, msgspec.json.encode({"Unexpected": content}))
         case "no_results":
-            return _altered(
-                api.answer(request),
-                lambda content: {name: v for name, v in content.items() if name != "Results"},
-            )
-        case "cut" | "reset" | "slow" | "churn":
-            return api.answer(request)
+            content = msgspec.json.decode(api.answer(request).body)
+            content.pop("Results", None)
+            answer = Answer(200, msgspec.json.encode(content))
+        case _:
+            answer = CONSTANT.get(rule.what) or api.answer(request)
+    return answer
 
 
-def _altered(answer: Answer, alter: Any) -> Answer:
-    content = msgspec.json.decode(answer.body)
-    return Answer(answer.status, msgspec.json.encode(alter(content)))
+def _too_many(reset_after: int | None) -> Answer:
+    headers = [("X-RateLimit-Limit", "1"), ("X-RateLimit-Remaining", "0")]
+    if reset_after is not None:
+        headers.append(("X-RateLimit-Reset", str(reset_after)))
+    return Answer(429, error(429, 429, "Too many requests").body, headers=tuple(headers))
 
 
 @dataclass
@@ -156,16 +159,15 @@ class Churn:
 
     def strike(self, rule: Rule, request: Request) -> None:
         """Move records of the collection that the request pages through."""
-        viewed = self.api.view(request)
-        if viewed is None:
+        paging = self.api.paging(request)
+        if paging is None:
             return
-        collection, parent, view, page = viewed
+        collection, parent, page = paging
+        # A list of its own: bulk rows would be made anew, and be others, at every look.
+        rows = list(self.api.account.get(collection, parent))
+        view = self.api.views.view(rows, page)
         positions = rule.positions or range(rule.leave)
         leaving = {id(view[at]) for at in positions if at < len(view)}
-        # A row may stand in a table twice, as one object: equal events leave together.
-        rows = list(self.api.account.get(collection, parent))
-        if len(rows) == len(view) and not leaving <= {id(row) for row in rows}:
-            rows = view
         stay = [row for row in rows if id(row) not in leaving]
         dated = page.dated if page.dated != "EmailAddress" else "Date"
         stay += [self._newcomer(rule, row, dated) for row in self._models(rows, rule.arrive)]
@@ -176,7 +178,7 @@ class Churn:
 
     def _newcomer(self, rule: Rule, model: Row, dated: str) -> Row:
         self.arrived += 1
-        prefix = "0" if rule.arrive_by == "email" else "newcomer."
+        prefix = "0" if rule.arrive_by == "email" else "zz.newcomer."
         row = model | {"EmailAddress": f"{prefix}{self.arrived:06}@example.net"}
         if dated in row:
             latest = max(moment_of(row[dated]), self.api.account.now)

@@ -55,11 +55,11 @@ COMPANIES: Final = (
 )
 LISTS: Final = (
     "Newsletter", "Kunden & Gäste", "VIP ☕", "Event guests", "Prospects, 2026",
-    "Trial users", "Press – Presse", "Members' circle", "お知らせ", "Winter campaign",
+    "Trial users", "Press · Presse", "Members' circle", "お知らせ", "Winter campaign",
 )  # fmt: skip
 SUBJECTS: Final = (
     "Spring menu 🌱", "Don't miss it: 50% off", "Grüße aus der Küche", "What's new this month",
-    "Your invitation", "新刊のお知らせ", "Last chance, [firstname]", "We’re moving",
+    "Your invitation", "新刊のお知らせ", "Last chance, [firstname]", "We're moving →",
 )  # fmt: skip
 TAGS: Final = ("promo", "monthly", "événement", "vip, only", "2026")
 MAIL_PROGRAMS: Final = (
@@ -72,6 +72,6 @@ NOTES: Final = (
     "Likes tea,\nno sugar.\r\nCalls on Mondays",
     'Said "maybe" \\ twice',
     "=SUM(A1:A2)",
-    "naïve – façade – 雨",
+    "naïve · façade · 雨",
     "  two blanks before and after  ",
 )

@@ -2,22 +2,24 @@
 
 import asyncio
 import gzip
+import re
 import socket
 import struct
 import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from .account import ACCOUNT, Account
+from .account import ACCOUNT, Account, Json
 from .api import Answer, Api, Request, error
 from .bulk import BulkRows
 from .faults import Churn, Faults, Rule, parse_rules, spoiled
+from .pages import Query
 
 BASE: Final = "/api/v3.3"
 TOKEN_PATH: Final = "/oauth/token"
@@ -90,6 +92,7 @@ class Server:
     _churn: Churn = field(init=False)
 
     def __post_init__(self) -> None:
+        """Prepare what stands between the wire and the API."""
         self._limit = RateLimit(self.rate)
         self._churn = Churn(self.api)
 
@@ -99,22 +102,24 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         known = False
-        # Whoever hangs up in the middle, or speaks no HTTP, has had the answer already.
-        with suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-            while (request := await _receive(reader)) is not None:
-                # The controls' own connections are no part of what is measured.
-                if not known and not request.path.startswith(CONTROL):
-                    known = True
-                    self.log.connections += 1
-                if not await self._respond(request, writer):
-                    break
-        writer.close()
+        try:
+            # Whoever hangs up in the middle wants no answer; the end of the sandbox cancels all.
+            with suppress(OSError, asyncio.CancelledError):
+                while (request := await _receive(reader)) is not None:
+                    # The controls' own connections are no part of what is measured.
+                    if not known and not request.path.startswith(CONTROL):
+                        known = True
+                        self.log.connections += 1
+                    if not await self._respond(request, writer):
+                        break
+        finally:
+            writer.close()
 
     async def _respond(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection stays open."""
         keep = request.headers.get("connection", "").lower() != "close"
         if request.path.startswith(CONTROL):
-            return await _send(writer, self._control(request), keep)
+            return await _send(writer, self._control(request), keep=keep)
         started = time.monotonic()
         admitted, headers = self._limit.admit() if self.rate else (True, ())
         striking = list(self.faults.striking(request)) if admitted else []
@@ -135,7 +140,7 @@ class Server:
         answer = self._packed(answer, request, headers)
         cut = rule is not None and rule.what == "cut"
         lost = len(answer.body) - len(answer.body) // 2 if cut else 0
-        return await _send(writer, answer, keep and not cut, lost)
+        return await _send(writer, answer, keep=keep and not cut, lost=lost)
 
     def _answer(self, request: Request, rule: Rule | None) -> Answer:
         if rule is not None:
@@ -176,7 +181,7 @@ class Server:
                     self.api.account.replace(change.collection, change.parent, change.rows)
                 case _:
                     return error(404, 404, "No such control")
-        except (msgspec.MsgspecError, KeyError) as problem:
+        except (msgspec.MsgspecError, KeyError, re.error) as problem:
             return error(400, 400, str(problem))
         return _json({})
 
@@ -185,11 +190,11 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a parent holds from now on; rows of null: the parent is unknown."""
 
     collection: str
-    rows: Any
+    rows: Json
     parent: str = ACCOUNT
 
 
-def account_content(account: Account, query: Any) -> dict[str, Any]:
+def account_content(account: Account, query: Query) -> dict[str, Any]:
     """Everything the account holds now, or one collection of it."""
     names = [query["collection"]] if "collection" in query else list(account.tables)
     content: dict[str, Any] = {}
@@ -199,13 +204,13 @@ def account_content(account: Account, query: Any) -> dict[str, Any]:
     return content
 
 
-def _encodable(rows: Any) -> Any:
+def _encodable(rows: Json) -> Json:
     if isinstance(rows, BulkRows):
         return msgspec.Raw(b"[%b]" % rows.rendered(consent=True))
     return rows
 
 
-def _json(content: Any) -> Answer:
+def _json(content: Json) -> Answer:
     return Answer(200, msgspec.json.encode(content))
 
 
@@ -213,27 +218,28 @@ async def _receive(reader: asyncio.StreamReader) -> Request | None:
     """The next request of a connection; None where there is no more."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
+        first, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {
+            name.lower(): value.strip()
+            for name, colon, value in (line.partition(":") for line in lines)
+            if colon
+        }
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    except (EOFError, ValueError, asyncio.LimitOverrunError):
+        # The connection ended, or what speaks there is not HTTP.
         return None
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ")
-    headers = {
-        name.lower(): value.strip()
-        for name, colon, value in (line.partition(":") for line in lines)
-        if colon
-    }
     path, _, search = target.partition("?")
     path = unquote(path)
     based = path.startswith(f"{BASE}/")
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
     query = dict(parse_qsl(search, keep_blank_values=True))
     return Request(method, path.removeprefix(BASE) if based else path, query, headers, body, based)
 
 
-async def _send(writer: asyncio.StreamWriter, answer: Answer, keep: bool, lost: int = 0) -> bool:
+async def _send(writer: asyncio.StreamWriter, answer: Answer, *, keep: bool, lost: int = 0) -> bool:
     """Send an answer in one piece, but for the last `lost` bytes of its body."""
     head = [
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
+        f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}",
         f"Content-Type: {answer.content_type}",
         f"Content-Length: {len(answer.body)}",
         f"Connection: {'keep-alive' if keep or lost else 'close'}",
