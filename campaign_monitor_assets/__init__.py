@@ -11,7 +11,7 @@ _HOME = {
     "CampaignMonitorResource": "campaign_monitor_assets.api",
     "SnapshotIOManager": "campaign_monitor_assets.warehouse",
 }
-__all__ = ["CampaignMonitorComponent", "CampaignMonitorResource", "SnapshotIOManager"]  # noqa: F822
+__all__ = ["CampaignMonitorComponent", "CampaignMonitorResource", "SnapshotIOManager"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,59 @@
+# Every target sets up what it needs by itself: Python 3.11 or newer, git and make are enough.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+export DAGSTER_HOME := $(CURDIR)/.dagster
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+.PHONY: setup demo sync check dev report bench test test-slow test-all definitions lint format clean
+
+setup: $(READY)
+
+$(READY): setup.cfg constraints.txt
+	@$(or $(BASE_PYTHON),python3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed; name one with BASE_PYTHON=python3.12'; exit 1; }
+	$(or $(BASE_PYTHON),python3) -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli demo
+
+sync: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli sync
+
+check: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli check
+
+dev: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli dev
+
+report: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli report
+
+bench: $(READY)
+	$(PYTHON) -m benchmarks
+
+test: $(READY)
+	$(PYTHON) -m pytest -n auto
+
+test-slow: $(READY)
+	$(PYTHON) -m pytest -n auto -m slow
+
+test-all: test test-slow
+
+definitions: $(READY)
+	$(VENV)/bin/dg check defs
+
+lint: $(READY)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+format: $(READY)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

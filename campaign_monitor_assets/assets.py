@@ -1,0 +1,260 @@
+"""A Dagster asset for each table of the catalogue."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from campaign_monitor_assets.api import CampaignMonitorResource
+from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
+from campaign_monitor_assets.client import Client
+from campaign_monitor_assets.clients import (
+    may_be_client_key,
+    stage_from_details,
+    wanted_client_ids,
+)
+from campaign_monitor_assets.errors import ApiError, ConfigurationError
+from campaign_monitor_assets.extract import Parent, Progress, read_tables
+from campaign_monitor_assets.metadata import column_schema
+from campaign_monitor_assets.staging import Staged, StagingWriter, staging_folder
+from campaign_monitor_assets.warehouse import ParentRows, Snapshot, SnapshotStore
+
+_SECONDS_BETWEEN_PROGRESS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """How the assets of one account stand in a code location.
+
+    Attributes:
+        key_prefix: What stands before the table's name in an asset's key.
+        api: The key of the API resource.
+        store: The key of the IO manager.
+        pool: The pool that keeps the assets of an account from reading at once; None: none.
+        group_names: The groups' names where they shall be others than the catalogue's.
+        owners: The owners of the assets.
+        tags: Tags of the assets.
+        freshness: For each table when it is expected.
+    """
+
+    key_prefix: tuple[str, ...] = ("campaign_monitor",)
+    api: str = "campaign_monitor"
+    store: str = "io_manager"
+    pool: str | None = "campaign_monitor"
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    owners: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
+
+    def key(self, table: str) -> dg.AssetKey:
+        """The key of a table's asset."""
+        return dg.AssetKey([*self.key_prefix, table])
+
+    def group(self, table: Table) -> str:
+        """The group of a table's asset."""
+        return self.group_names.get(table.group, str(table.group))
+
+
+class ReadConfig(dg.Config):
+    """What can be said in the launchpad for one run of an asset."""
+
+    force: bool = Field(
+        default=False, description="Publish the snapshot even where the guard would refuse it."
+    )
+    only_clients: list[str] = Field(
+        default=[],
+        description="A trial: read only these ClientIDs. The rows go to a table of the same name"
+        " in the schema that ends in _trial; the full snapshot stays as it is.",
+    )
+    only_lists: list[str] = Field(
+        default=[], description="A trial: read only these ListIDs; otherwise as only_clients."
+    )
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the run reads only a part."""
+        return bool(self.only_clients or self.only_lists)
+
+
+def build_assets(tables: Sequence[Table], wiring: Wiring) -> list[dg.AssetsDefinition]:
+    """One asset for each table; tables that share an endpoint share the op that asks it."""
+    by_path = groupby(sorted(tables, key=lambda table: table.path), key=lambda table: table.path)
+    return [_build_asset(tuple(group), wiring) for _, group in by_path]
+
+
+def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefinition:
+    parent = tables[0].parent
+    settings: dict[str, Any] = {
+        "name": "__".join([*wiring.key_prefix, *(table.name for table in tables)]),
+        "outs": {table.name: _asset_out(table, wiring) for table in tables},
+        "can_subset": len(tables) > 1,
+        "required_resource_keys": {wiring.api, wiring.store},
+        "pool": wiring.pool,
+    }
+    if parent is None:
+
+        @dg.multi_asset(**settings)
+        def read_account(
+            context: dg.AssetExecutionContext, config: ReadConfig
+        ) -> Iterator[dg.Output[Snapshot]]:
+            yield from _Reading(context, wiring, tables, config).run(None)
+
+        return read_account
+
+    columns = [*tables[0].inherits, *(["Name"] if parent == "clients" else [])]
+    parents_in = dg.AssetIn(wiring.key(parent), metadata={"columns": columns})
+
+    @dg.multi_asset(**settings, ins={"parents": parents_in})
+    def read_children(
+        context: dg.AssetExecutionContext, config: ReadConfig, parents: ParentRows
+    ) -> Iterator[dg.Output[Snapshot]]:
+        yield from _Reading(context, wiring, tables, config).run(parents)
+
+    return read_children
+
+
+def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
+    columns = [*(INHERITED[name] for name in table.inherits), *table.columns, SYNCED_AT]
+    return dg.AssetOut(
+        key=wiring.key(table.name),
+        dagster_type=Snapshot,
+        description=table.description,
+        # A trial yields no output: it publishes beside the full snapshot.
+        is_required=False,
+        io_manager_key=wiring.store,
+        group_name=wiring.group(table),
+        kinds={"campaignmonitor", "duckdb"},
+        owners=wiring.owners or None,
+        tags=wiring.tags or None,
+        freshness_policy=wiring.freshness.get(table.name),
+        metadata={
+            "dagster/column_schema": column_schema(columns),
+            "endpoint": f"GET {table.path}.json",
+            "key": ", ".join(table.key) or "none: rows are events",
+            "requests_of_a_full_refresh": table.cost,
+            "vendor_reference": dg.MetadataValue.url(table.docs),
+        },
+    )
+
+
+class _Reading:
+    """One execution of an asset: from the parents' keys to what the IO manager publishes."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        wiring: Wiring,
+        tables: Sequence[Table],
+        config: ReadConfig,
+    ) -> None:
+        selected = context.op_execution_context.selected_output_names
+        self._context = context
+        self._wiring = wiring
+        self._config = config
+        self._tables = [table for table in tables if table.name in selected]
+        self._api: CampaignMonitorResource = getattr(context.resources, wiring.api)
+        self._store: SnapshotStore = getattr(context.resources, wiring.store)
+        self._last_progress = time.monotonic()
+
+    def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
+        chosen = self._choose(parents)
+        self._store.database.require_writable()
+        root = self._store.database.staging_root
+        with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
+            now = datetime.now(UTC).replace(tzinfo=None)
+            writers = [
+                StagingWriter(table, folder, now, limited=self._config.is_trial)
+                for table in self._tables
+            ]
+            for staged in self._read(client, writers, chosen):
+                snapshot = Snapshot(staged, forced=self._config.force)
+                if staged.limited:
+                    self._publish_trial(snapshot)
+                else:
+                    yield dg.Output(snapshot, staged.table.name)
+
+    def _choose(self, parents: ParentRows | None) -> list[Parent]:
+        """The parents that are wanted, with the columns that their children inherit."""
+        if parents is None:
+            return [{}]
+        rows, inherits = parents.named(), self._tables[0].inherits
+        if "Name" in parents.columns:
+            wanted = wanted_client_ids(self._api.clients, rows)
+        else:
+            # A name is resolved where a client's own tables are read; below, the parents' snapshot
+            # holds no other client's rows.
+            ids = set(self._api.clients)
+            named = any(row["ClientID"] in ids for row in rows)
+            wanted = frozenset(ids if named else (row["ClientID"] for row in rows))
+        rows = [row for row in rows if row["ClientID"] in wanted]
+        for column, only in (
+            ("ClientID", self._config.only_clients),
+            ("ListID", self._config.only_lists),
+        ):
+            rows = _limited(rows, column, only)
+        return [{name: row[name] for name in inherits} for row in rows]
+
+    def _read(
+        self, client: Client, writers: Sequence[StagingWriter], parents: Sequence[Parent]
+    ) -> list[Staged]:
+        started = time.monotonic()
+        try:
+            return read_tables(
+                client, writers, parents, self._api.read_settings(), self._log_progress
+            )
+        except ApiError as error:
+            is_clients = self._tables[0].name == "clients"
+            if not (is_clients and self._api.clients and may_be_client_key(error)):
+                raise
+        self._context.log.info("/clients is refused to this key: reading each client's details.")
+        [writer] = writers
+        with self._api.client(self._context.log.warning) as again:
+            stage_from_details(again, writer, self._api.clients)
+        seconds = time.monotonic() - started
+        return [writer.finish(requests=1 + len(self._api.clients), size=0, seconds=seconds)]
+
+    def _publish_trial(self, snapshot: Snapshot) -> None:
+        staged = snapshot.staged
+        schema = self._wiring.key_prefix[-1]
+        metadata = self._store.publish_trial(snapshot, schema, self._context.run_id)
+        self._context.log_event(
+            dg.AssetObservation(
+                self._wiring.key(staged.table.name),
+                description="A trial: the full snapshot is unchanged.",
+                metadata=metadata,
+            )
+        )
+
+    def _log_progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last_progress < _SECONDS_BETWEEN_PROGRESS:
+            return
+        self._last_progress = now
+        names = ", ".join(table.name for table in self._tables)
+        rate = progress.answered / max(progress.seconds, 1e-3)
+        left = (progress.needed - progress.answered) / rate
+        self._context.log.info(
+            f"{names}: {progress.answered} of {progress.needed} answers, {progress.rows} rows,"
+            f" about {left:.0f} s to go"
+        )
+
+
+def _limited(rows: list[dict[str, str]], column: str, only: Sequence[str]) -> list[dict[str, str]]:
+    if not only or not rows:
+        return rows
+    if column not in rows[0]:
+        raise ConfigurationError(
+            f"This table can't be limited by {column}: its requests don't name one."
+        )
+    missing = set(only) - {row[column] for row in rows}
+    if missing:
+        raise ConfigurationError(
+            f"{column} {', '.join(sorted(missing))}: not in the parent's snapshot. Look it up"
+            " there, or materialize the parent again."
+        )
+    return [row for row in rows if row[column] in only]

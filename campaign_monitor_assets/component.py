@@ -1,0 +1,241 @@
+"""The Dagster component: from a few lines of YAML to the definitions of one account."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from campaign_monitor_assets.api import CampaignMonitorResource
+from campaign_monitor_assets.assets import Wiring, build_assets
+from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
+from campaign_monitor_assets.checks import build_checks
+from campaign_monitor_assets.client import VENDOR_URL
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.schedules import (
+    Frequency,
+    build_schedules,
+    freshness_policy,
+    parse_frequency,
+)
+from campaign_monitor_assets.warehouse import SnapshotIOManager
+
+
+class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
+    """A Campaign Monitor account in DuckDB: assets, checks, schedules, jobs and resources."""
+
+    key_prefix: str = Field(
+        default="campaign_monitor",
+        description="What stands before a table's name in its asset's key; parts are divided by /."
+        " Two accounts in one code location need two prefixes.",
+    )
+    tables: list[str] | None = Field(
+        default=None, description="The tables to read, each with its parents; by default fourteen."
+    )
+    frequencies: dict[str, str] = Field(
+        default={},
+        description="For a table how often it is read: every 5 minutes, every 30 minutes, hourly,"
+        " every 6 hours, every 12 hours, daily, weekly, monthly, manual, or a cron string. By"
+        " default light tables hourly, subscribers, reports and the suppression list daily.",
+    )
+    timezone: str = Field(default="UTC", description="The schedules' time zone, an IANA name.")
+    schedules_running: bool = Field(
+        default=False,
+        description="Whether schedules are on at once; otherwise they are switched on in the UI.",
+    )
+    clients: list[str] = Field(
+        default=[], description="Read only these clients, by ClientID or name; empty: all."
+    )
+    api_key_variable: str = Field(
+        default="CAMPAIGN_MONITOR_API_KEY",
+        description="The name of the environment variable that holds the API key.",
+    )
+    access_token_variable: str = Field(
+        default="CAMPAIGN_MONITOR_ACCESS_TOKEN",
+        description="The name of the environment variable that holds the OAuth token.",
+    )
+    refresh_token_variable: str = Field(
+        default="CAMPAIGN_MONITOR_REFRESH_TOKEN",
+        description="The name of the environment variable that holds the OAuth refresh token.",
+    )
+    base_url_variable: str = Field(
+        default="CAMPAIGN_MONITOR_BASE_URL",
+        description="The name of the environment variable that holds the API's URL, if not the"
+        " vendor's.",
+    )
+    database: str = Field(
+        default="data/campaign_monitor.duckdb", description="The path of the DuckDB file."
+    )
+    database_schema: str = Field(
+        default="campaign_monitor", description="The schema of the tables in DuckDB."
+    )
+    memory_limit: str = Field(default="256MB", description="How much memory DuckDB may use.")
+    include_tracking_preference: bool = Field(
+        default=False, description="Ask for each subscriber's consent to tracking."
+    )
+    include_sms_preference: bool = Field(
+        default=False, description="Ask for each subscriber's consent to SMS."
+    )
+    page_size: int = Field(default=1000, ge=10, le=1000, description="Rows a page.")
+    connections: int = Field(default=10, ge=1, le=100, description="Requests under way at once.")
+    requests_per_second: float | None = Field(
+        default=None, gt=0, description="The most requests a second; unset: what the API allows."
+    )
+    rereads: int = Field(
+        default=3, ge=0, description="How often a collection that moved is read again."
+    )
+    warn_drop_percent: float = Field(
+        default=50, ge=0, le=100, description="Warn of a snapshot that falls by more than this."
+    )
+    refuse_drop_percent: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Refuse to publish a snapshot that falls by more than this; unset: publish.",
+    )
+    group_names: dict[str, str] = Field(
+        default={},
+        description="Other names for the groups account, campaigns, lists, subscribers,"
+        " campaign_reports and journeys.",
+    )
+    owners: list[str] = Field(
+        default=[], description="The assets' owners: e-mail addresses, or teams as team:name."
+    )
+    tags: dict[str, str] = Field(default={}, description="Tags of the assets and of the runs.")
+    pool: str | None = Field(
+        default=None,
+        description="The pool that keeps the tables of this account from being read at once; by"
+        " default the key prefix.",
+    )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
+        """The definitions of the account.
+
+        Raises:
+            ConfigurationError: A setting is not accepted.
+        """
+        tables = self._tables()
+        frequencies = self._frequencies(tables)
+        wiring = self._wiring(frequencies)
+        assets = build_assets(tables, wiring)
+        return dg.Definitions(
+            assets=assets,
+            asset_checks=build_checks(tables, wiring, warn_drop_percent=self.warn_drop_percent),
+            schedules=build_schedules(
+                frequencies,
+                wiring,
+                timezone=self.timezone,
+                running=self.schedules_running,
+                tags=self.tags,
+            ),
+            jobs=self._jobs(tables, wiring),
+            resources={wiring.api: self._api(), wiring.store: self._store()},
+        )
+
+    def _tables(self) -> list[Table]:
+        wanted = self.tables
+        if wanted is None:
+            return [table for table in CATALOGUE.values() if table.default]
+        _require_known("tables", wanted, CATALOGUE)
+        for name in wanted:
+            parent = CATALOGUE[name].parent
+            if parent is not None and parent not in wanted:
+                raise ConfigurationError(
+                    f"tables: {name!r} needs its parent {parent!r}, which is not among them."
+                    f" Add {parent!r}; given: {', '.join(wanted)}."
+                )
+        return [table for table in CATALOGUE.values() if table.name in wanted]
+
+    def _frequencies(self, tables: Sequence[Table]) -> dict[str, Frequency | None]:
+        _require_known("frequencies", self.frequencies, {table.name: table for table in tables})
+        return {
+            table.name: parse_frequency(
+                self.frequencies.get(table.name, table.cadence), f"frequencies.{table.name}"
+            )
+            for table in tables
+        }
+
+    def _wiring(self, frequencies: Mapping[str, Frequency | None]) -> Wiring:
+        _require_known("group_names", self.group_names, {group.value: group for group in Group})
+        prefix = tuple(part for part in self.key_prefix.split("/") if part)
+        name = "_".join(prefix)
+        return Wiring(
+            key_prefix=prefix,
+            api=f"{name}_api",
+            store=f"{name}_io_manager",
+            pool=self.pool or name,
+            group_names=self.group_names,
+            owners=self.owners,
+            tags=self.tags,
+            freshness={
+                table: freshness_policy(frequency)
+                for table, frequency in frequencies.items()
+                if frequency is not None
+            },
+        )
+
+    def _jobs(self, tables: Sequence[Table], wiring: Wiring) -> list[Any]:
+        """A job for everything, and one for each group with what it needs."""
+        prefix = "_".join(wiring.key_prefix)
+        by_group: dict[str, list[dg.AssetKey]] = {}
+        for table in tables:
+            by_group.setdefault(wiring.group(table), []).append(wiring.key(table.name))
+        every = [key for keys in by_group.values() for key in keys]
+        return [
+            dg.define_asset_job(
+                f"{prefix}_all",
+                dg.AssetSelection.assets(*every),
+                description="Reads every table of the account.",
+                run_tags=self.tags,
+            ),
+            *(
+                dg.define_asset_job(
+                    f"{prefix}_group_{group}",
+                    dg.AssetSelection.assets(*keys).upstream(),
+                    description=f"Reads the tables of the group {group}, and what they depend on.",
+                    run_tags=self.tags,
+                )
+                for group, keys in by_group.items()
+            ),
+        ]
+
+    def _api(self) -> CampaignMonitorResource:
+        return CampaignMonitorResource(
+            api_key=_from_environment(self.api_key_variable),
+            access_token=_from_environment(self.access_token_variable),
+            refresh_token=_from_environment(self.refresh_token_variable),
+            api_key_variable=self.api_key_variable,
+            access_token_variable=self.access_token_variable,
+            base_url=_from_environment(self.base_url_variable) or VENDOR_URL,
+            clients=self.clients,
+            include_tracking_preference=self.include_tracking_preference,
+            include_sms_preference=self.include_sms_preference,
+            page_size=self.page_size,
+            connections=self.connections,
+            requests_per_second=self.requests_per_second,
+            rereads=self.rereads,
+        )
+
+    def _store(self) -> SnapshotIOManager:
+        return SnapshotIOManager(
+            database=self.database,
+            schema=self.database_schema,
+            memory_limit=self.memory_limit,
+            refuse_drop_percent=self.refuse_drop_percent,
+        )
+
+
+def _from_environment(variable: str) -> dg.EnvVar | None:
+    # An EnvVar that is not set would fail with a text that doesn't say where to find the key. Only
+    # whether it is set is looked at here; its value is read when a run starts.
+    return dg.EnvVar(variable) if os.environ.get(variable) else None
+
+
+def _require_known(where: str, given: Any, allowed: Mapping[str, object]) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        raise ConfigurationError(
+            f"{where}: {', '.join(map(repr, unknown))} is not known here."
+            f" Allowed: {', '.join(allowed)}."
+        )

@@ -1,0 +1,29 @@
+"""The project's definitions: the YAML file beside this one, and what the environment says."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from campaign_monitor_assets.component import CampaignMonitorComponent
+
+_CONFIGURATION = Path(__file__).with_name("campaign_monitor.yaml")
+
+
+def _component() -> CampaignMonitorComponent:
+    component: CampaignMonitorComponent = CampaignMonitorComponent.resolve_from_yaml(
+        _CONFIGURATION.read_text()
+    )
+    from_environment: dict[str, object] = {}
+    if database := os.environ.get("CAMPAIGN_MONITOR_DUCKDB"):
+        from_environment["database"] = database
+    if clients := os.environ.get("CAMPAIGN_MONITOR_CLIENT_ID"):
+        from_environment["clients"] = [part.strip() for part in clients.split(",") if part.strip()]
+    return component.model_copy(update=from_environment)
+
+
+defs = dg.Definitions.merge(
+    dg.build_defs_for_component(_component()),
+    # Threads inside an asset do the waiting; a process for each asset would cost seconds each.
+    dg.Definitions(executor=dg.in_process_executor),
+)

@@ -1,0 +1,134 @@
+"""What a snapshot shows of itself on its asset's page and in the log."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.database import identifier
+from campaign_monitor_assets.snapshot import SYNC_LOG_PARENTS, Loaded
+from campaign_monitor_assets.staging import Staged
+
+_PREVIEW_ROWS = 5
+_PREVIEW_WIDTH = 60
+_MOST_PARENTS = 50
+
+
+def snapshot_metadata(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, loaded: Loaded, schema: str, table: str
+) -> dict[str, Any]:
+    """The metadata of a materialization; counts are rows where nothing else is said."""
+    found: dict[str, Any] = {
+        "dagster/row_count": loaded.rows,
+        "dagster/column_schema": column_schema(loaded.columns),
+        "synced_at": staged.synced_at.isoformat(sep=" ", timespec="seconds"),
+        "reported": staged.reported,
+        "staged": staged.rows,
+        "requests": staged.requests,
+        "bytes": staged.size,
+        "seconds": round(staged.seconds, 3),
+        "preview": dg.MetadataValue.md(preview(connection, schema, table)),
+    }
+    if staged.table.inherits:
+        found["rows_per_parent"] = _rows_per_parent(connection, staged, schema, table)
+    if loaded.extra_columns:
+        found["unknown_columns"] = list(loaded.extra_columns)
+    if loaded.malformed:
+        found["malformed_values"] = dict(loaded.malformed)
+    if staged.gone:
+        found["deleted_parents"] = [dict(parent) for parent in staged.gone]
+    if staged.reread:
+        found["collections_read_again"] = staged.reread
+    if staged.unsettled:
+        found["collections_that_never_stood_still"] = [
+            dict(read.parent) for read in staged.unsettled
+        ]
+    return found
+
+
+def warn_of(staged: Staged, loaded: Loaded, warn: Callable[[str], None]) -> None:
+    """Puts into the log what a reader of the run should not miss."""
+    name = staged.table.name
+    if loaded.extra_columns:
+        warn(
+            f"{name}: the API sends fields that the catalogue doesn't know; they are stored as JSON"
+            f" in the columns {', '.join(loaded.extra_columns)}."
+        )
+    for column, number in loaded.malformed.items():
+        warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")
+    for parent in staged.gone:
+        warn(f"{name}: {dict(parent)} was deleted since it was listed and is left out.")
+    for read in staged.unsettled:
+        warn(
+            f"{name}: {dict(read.parent)} changed each of the {read.reread + 1} times it was read;"
+            f" {read.rows} rows were read where the API said {read.reported}."
+        )
+
+
+def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
+    """The columns as Dagster shows them."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column.name, column.type, description=column.description)
+            for column in columns
+        ]
+    )
+
+
+def preview(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
+    """A few rows as a Markdown table, with e-mail addresses and telephone numbers masked."""
+    result = connection.execute(f"select * from {identifier(schema, table)} limit {_PREVIEW_ROWS}")
+    names = [str(column[0]) for column in result.description or ()]
+    cells = ", ".join(_masked(name) for name in names)
+    rows = connection.execute(
+        f"select {cells} from {identifier(schema, table)} limit {_PREVIEW_ROWS}"
+    ).fetchall()
+    return markdown_table(names, rows)
+
+
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table whose cells can't break out of it."""
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _masked(name: str) -> str:
+    value = f"{identifier(name)}::varchar"
+    if name == "MobileNumber":
+        return f"repeat('*', greatest(length({value}) - 2, 0)) || right({value}, 2)"
+    masked = rf"regexp_replace({value}, '([^\s@])[^\s@]*@', '\1***@', 'g')"
+    return f"left({masked}, {_PREVIEW_WIDTH})"
+
+
+def _cell(value: object) -> str:
+    shown = "" if value is None else str(value)
+    kept = "".join(char if char.isprintable() else " " for char in shown)
+    for char, escaped in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("`", "\\`")):
+        kept = kept.replace(char, escaped)
+    return kept
+
+
+def _rows_per_parent(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, schema: str, table: str
+) -> dg.MetadataValue[Any]:
+    parent = staged.table.inherits[-1]
+    rows: list[tuple[str, int, int]] = connection.execute(
+        f"select parent, rows, reported from {identifier(schema, SYNC_LOG_PARENTS)}"
+        f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
+        [table],
+    ).fetchall()
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({parent: key, "rows": number, "reported": reported})
+            for key, number, reported in rows
+        ],
+        dg.TableSchema(
+            [
+                dg.TableColumn(parent, "VARCHAR"),
+                dg.TableColumn("rows", "BIGINT"),
+                dg.TableColumn("reported", "BIGINT"),
+            ]
+        ),
+    )
