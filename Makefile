@@ -33,7 +33,7 @@ report: $(READY)
 	$(PYTHON) -m campaign_monitor_assets.cli report
 
 bench: $(READY)
-	$(PYTHON) -m benchmarks
+	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks
 
 test: $(READY)
 	$(PYTHON) -m pytest -n auto
