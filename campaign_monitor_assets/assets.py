@@ -51,6 +51,11 @@ class Wiring:
     tags: Mapping[str, str] = field(default_factory=dict)
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The key prefix as one word, which the names of ops, jobs and schedules begin with."""
+        return "_".join(self.key_prefix)
+
     def key(self, table: str) -> dg.AssetKey:
         """The key of a table's asset."""
         return dg.AssetKey([*self.key_prefix, table])

@@ -13,6 +13,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.checks import build_checks
 from campaign_monitor_assets.client import VENDOR_URL
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.jobs import build_jobs
 from campaign_monitor_assets.schedules import (
     Frequency,
     build_schedules,
@@ -129,7 +130,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
                 running=self.schedules_running,
                 tags=self.tags,
             ),
-            jobs=self._jobs(tables, wiring),
+            jobs=build_jobs(tables, wiring, self.tags),
             resources={wiring.api: self._api(), wiring.store: self._store()},
         )
 
@@ -174,31 +175,6 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
                 if frequency is not None
             },
         )
-
-    def _jobs(self, tables: Sequence[Table], wiring: Wiring) -> list[Any]:
-        """A job for everything, and one for each group with what it needs."""
-        prefix = "_".join(wiring.key_prefix)
-        by_group: dict[str, list[dg.AssetKey]] = {}
-        for table in tables:
-            by_group.setdefault(wiring.group(table), []).append(wiring.key(table.name))
-        every = [key for keys in by_group.values() for key in keys]
-        return [
-            dg.define_asset_job(
-                f"{prefix}_all",
-                dg.AssetSelection.assets(*every),
-                description="Reads every table of the account.",
-                run_tags=self.tags,
-            ),
-            *(
-                dg.define_asset_job(
-                    f"{prefix}_group_{group}",
-                    dg.AssetSelection.assets(*keys).upstream(),
-                    description=f"Reads the tables of the group {group}, and what they depend on.",
-                    run_tags=self.tags,
-                )
-                for group, keys in by_group.items()
-            ),
-        ]
 
     def _api(self) -> CampaignMonitorResource:
         return CampaignMonitorResource(

@@ -106,7 +106,7 @@ def build_schedules(
         if frequency is not None:
             tables.setdefault(frequency, []).append(table)
     status = dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
-    prefix = "_".join(wiring.key_prefix)
+    prefix = wiring.name
     return [
         dg.ScheduleDefinition(
             name=f"{prefix}_{frequency.name}",
