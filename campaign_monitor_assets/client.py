@@ -130,9 +130,9 @@ class Client:
         self._warn = warn
         self._closed = threading.Event()
         self._pace = Pace(settings.requests_per_second, sleep=self._sleep)
-        self._backoff = tenacity.wait_exponential_jitter(
-            initial=settings.backoff, max=settings.longest_backoff, jitter=settings.backoff
-        )
+        self._backoff = tenacity.wait_exponential(
+            multiplier=settings.backoff, max=settings.longest_backoff
+        ) + tenacity.wait_random(0, settings.backoff)
         self._session = requests.Session()
         self._session.mount(
             self._base,

@@ -1,0 +1,52 @@
+"""A sandbox for each worker, put back before each test, and a project that reads it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from campaign_monitor_assets import sandbox
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_telemetry() -> None:
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Sandbox]:
+    """One sandbox of default size for all tests of a worker; tests use `box`."""
+    with sandbox.start() as started:
+        yield started
+
+
+@pytest.fixture
+def box(running: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox as it was at the start: no faults, an empty log, the whole account."""
+    running.reset()
+    yield running
+    running.reset()
+
+
+@pytest.fixture
+def project(box: Sandbox, tmp_path: Path) -> Project:
+    """A project with no DuckDB file yet."""
+    return Project(box, tmp_path / "account.duckdb")
+
+
+@pytest.fixture(scope="session")
+def _synced(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    running.reset()
+    synced = Project(running, tmp_path_factory.mktemp("synced") / "account.duckdb")
+    assert synced.materialize("clients", "lists", "campaigns", "segments", "journeys").success
+    return synced
+
+
+@pytest.fixture
+def with_parents(_synced: Project, box: Sandbox, tmp_path: Path) -> Project:
+    """A project that holds clients, lists, campaigns, segments and journeys already."""
+    assert box is _synced.box
+    return _synced.copy_to(tmp_path / "account.duckdb")

@@ -1,0 +1,169 @@
+"""A project as a user has it, run in this process against a sandbox; what tests look at it with."""
+
+import functools
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from campaign_monitor_assets.api import CampaignMonitorResource
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.component import CampaignMonitorComponent
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets.warehouse import SnapshotIOManager
+
+PREFIX = "campaign_monitor"
+QUICK: Mapping[str, Any] = {"tries": 3, "backoff": 0.01, "read_timeout": 5}
+"""How requests are sent where a test says nothing: as ever, but with hardly a wait."""
+
+
+def key(table: str) -> dg.AssetKey:
+    """The key of a table's asset."""
+    return dg.AssetKey([PREFIX, table])
+
+
+@functools.cache
+def definitions() -> dg.Definitions:
+    """All tables of the catalogue, as the component makes them."""
+    return dg.build_defs_for_component(CampaignMonitorComponent(tables=list(CATALOGUE)))
+
+
+@functools.cache
+def _op_of(table: str) -> str:
+    for asset in definitions().assets or ():
+        if isinstance(asset, dg.AssetsDefinition) and key(table) in asset.keys:
+            return asset.op.name
+    raise KeyError(table)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A DuckDB file, a sandbox and how the one is filled from the other."""
+
+    box: Sandbox
+    path: Path
+    api: Mapping[str, Any] = field(default_factory=dict)
+    store: Mapping[str, Any] = field(default_factory=dict)
+
+    def definitions(self, *more: dg.AssetsDefinition, **api: Any) -> dg.Definitions:
+        """The component's assets and checks, with resources that point to sandbox and file."""
+        credentials = {} if "access_token" in api else {"api_key": self.box.key}
+        found = definitions()
+        return dg.Definitions(
+            assets=[*(found.assets or ()), *more],
+            asset_checks=found.asset_checks,
+            executor=dg.in_process_executor,
+            resources={
+                f"{PREFIX}_api": CampaignMonitorResource(
+                    **{**QUICK, **credentials, "base_url": self.box.url, **self.api, **api}
+                ),
+                f"{PREFIX}_io_manager": SnapshotIOManager(
+                    **{"database": str(self.path), "schema": PREFIX, "threads": 1, **self.store}
+                ),
+            },
+        )
+
+    def materialize(
+        self,
+        *tables: str,
+        config: Mapping[str, Any] | None = None,
+        more: Sequence[dg.AssetsDefinition] = (),
+        instance: dg.DagsterInstance | None = None,
+        **api: Any,
+    ) -> dg.ExecuteInProcessResult:
+        """Materializes tables with their checks in a real run; a failure is in the result.
+
+        Args:
+            tables: Their names in the catalogue.
+            config: What is said in the launchpad, for each of the tables.
+            more: Further assets, which are materialized too.
+            instance: Where the run is recorded; an instance of its own by default.
+            api: Settings of the API resource.
+        """
+        job = self.definitions(*more, **api).resolve_implicit_global_asset_job_def()
+        said = {} if config is None else {_op_of(table): {"config": config} for table in tables}
+        return job.execute_in_process(
+            run_config={"ops": said},
+            asset_selection=[
+                *map(key, tables),
+                *(each for assets in more for each in assets.keys),
+            ],
+            instance=instance,
+            raise_on_error=False,
+        )
+
+    def check(self, *tables: str) -> dg.ExecuteInProcessResult:
+        """Runs the checks of tables and nothing else."""
+        job = dg.define_asset_job(
+            "only_checks", dg.AssetSelection.checks_for_assets(*map(key, tables))
+        )
+        found = self.definitions()
+        resolved = dg.Definitions(
+            assets=found.assets,
+            asset_checks=found.asset_checks,
+            resources=found.resources,
+            executor=found.executor,
+            jobs=[job],
+        ).resolve_job_def("only_checks")
+        return resolved.execute_in_process(raise_on_error=False)
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows of the DuckDB file; tables need no schema before their names."""
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            connection.execute(f"use {PREFIX}")
+            return connection.execute(sql, list(parameters)).fetchall()
+
+    def change(self, sql: str, *parameters: object) -> None:
+        """Tampers with the DuckDB file."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(f"use {PREFIX}")
+            connection.execute(sql, list(parameters))
+
+    def count(self, table: str) -> int:
+        """The rows of a table."""
+        return int(self.query(f"select count(*) from {table}")[0][0])
+
+    def leftovers(self) -> list[str]:
+        """What stands in the folder beside the DuckDB file."""
+        return sorted(each.name for each in self.path.parent.iterdir() if each != self.path)
+
+    def copy_to(self, path: Path) -> "Project":
+        """The same project with a copy of its file."""
+        shutil.copy(self.path, path)
+        return Project(self.box, path, self.api, self.store)
+
+
+def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """For each step that failed itself the texts of its error and of what caused it."""
+    found = {}
+    for event in result.all_events:
+        if event.is_step_failure and event.step_key:
+            texts, error = [], event.step_failure_data.error
+            while error is not None:
+                texts.append(error.message)
+                error = error.cause
+            found[event.step_key.removeprefix(f"{PREFIX}__")] = "\n".join(texts)
+    return found
+
+
+def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
+    """The metadata of a table's materialization in a run."""
+    [found] = [
+        event.step_materialization_data.materialization
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key == key(table)
+    ]
+    return {name: value.value for name, value in found.metadata.items()}
+
+
+def checks(result: dg.ExecuteInProcessResult, table: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """What the checks of a table found in a run, by the check's name."""
+    return {
+        found.check_name: found
+        for found in result.get_asset_check_evaluations()
+        if found.asset_key == key(table)
+    }
