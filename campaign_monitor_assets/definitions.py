@@ -22,8 +22,10 @@ def _component() -> CampaignMonitorComponent:
     return component.model_copy(update=from_environment)
 
 
+component = _component()
+
 defs = dg.Definitions.merge(
-    dg.build_defs_for_component(_component()),
+    dg.build_defs_for_component(component),
     # Threads inside an asset do the waiting; a process for each asset would cost seconds each.
     dg.Definitions(executor=dg.in_process_executor),
 )

@@ -1,0 +1,130 @@
+"""A Dagster run seen from a terminal: its progress, and a table of what arrived."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+@dataclass
+class _Arrived:
+    """What became of one table."""
+
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    checks: int = 0
+    failed: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+
+
+def run_job(definitions: dg.Definitions, job: str, selection: str | None, console: Console) -> int:
+    """Executes a job in this process and prints how it goes.
+
+    Args:
+        definitions: Where the job is.
+        job: Its name.
+        selection: The assets of it to materialize, in Dagster's syntax; None: all it has.
+        console: Where to print.
+
+    Returns:
+        The exit status: 1 where a step or a check failed.
+    """
+    chosen = None
+    if selection is not None:
+        assets = [
+            item for item in definitions.assets or () if isinstance(item, dg.AssetsDefinition)
+        ]
+        chosen = list(dg.AssetSelection.from_string(selection).resolve(assets))
+    run_id, seen = str(uuid4()), _Seen(console)
+    with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, seen.note)
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            # What the run logs is printed from its events, and in full in Dagster's UI.
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            asset_selection=chosen,
+            raise_on_error=False,
+        )
+    seen.conclude()
+    return int(seen.failed or not result.success)
+
+
+class _Seen:
+    """Prints a run's events as they come, and remembers what the closing table needs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tables: dict[str, _Arrived] = {}
+        self.failed = False
+
+    def note(self, entry: dg.EventLogEntry) -> None:
+        """Takes one event of the run."""
+        event = entry.dagster_event
+        if event is None:
+            colour = "yellow" if int(entry.level) >= logging.WARNING else "dim"
+            self._console.print(f"  [{colour}]{escape(entry.user_message)}[/]")
+        elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            self._note_materialization(event)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._note_check(event)
+        elif event.is_step_failure:
+            self.failed = True
+            error = event.step_failure_data.error
+            # Dagster wraps what went wrong; what we raised says what to do.
+            while error and error.cause and (error.cls_name or "").startswith("Dagster"):
+                error = error.cause
+            said = error.message.strip() if error else event.message or ""
+            self._console.print(f"[red]✗ {event.step_key}[/] ", end="")
+            self._console.print(said, markup=False)
+
+    def _note_materialization(self, event: dg.DagsterEvent) -> None:
+        assert event.asset_key is not None
+        name = event.asset_key.path[-1]
+        metadata = event.step_materialization_data.materialization.metadata
+        figures = {key: value.value for key, value in metadata.items()}
+        self._tables.setdefault(name, _Arrived()).figures = figures
+        rows = figures.get("dagster/row_count", 0)
+        self._console.print(f"[green]✓[/] {name} [dim]{rows:,} rows[/]")
+
+    def _note_check(self, event: dg.DagsterEvent) -> None:
+        check = event.asset_check_evaluation_data
+        table = self._tables.setdefault(check.asset_key.path[-1], _Arrived())
+        table.checks += 1
+        if check.passed:
+            return
+        is_error = check.severity is dg.AssetCheckSeverity.ERROR
+        self.failed |= is_error
+        said = f"{check.check_name}: {check.description or 'failed'}"
+        (table.failed if is_error else table.warned).append(said)
+
+    def conclude(self) -> None:
+        """Prints the table of what arrived."""
+        if not self._tables:
+            return
+        shown = Table(title="What arrived", title_justify="left")
+        shown.add_column("table")
+        for name in ("rows", "requests", "seconds", "checks"):
+            shown.add_column(name, justify="right")
+        for name, table in self._tables.items():
+            figures = table.figures
+            bad = len(table.failed) + len(table.warned)
+            colour = "red" if table.failed else "yellow" if table.warned else "green"
+            shown.add_row(
+                name,
+                f"{figures.get('dagster/row_count', 0):,}",
+                f"{figures['requests']:,}" if "requests" in figures else "",
+                f"{figures['seconds']:.2f}" if "seconds" in figures else "",
+                f"[{colour}]{table.checks - bad}/{table.checks}[/]",
+            )
+        self._console.print(shown)
+        for name, table in self._tables.items():
+            for said in table.failed:
+                self._console.print(f"[red]{name}: {escape(said)}[/]")
+            for said in table.warned:
+                self._console.print(f"[yellow]{name}: {escape(said)}[/]")
