@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -18,9 +18,10 @@ from campaign_monitor_assets.clients import (
     stage_from_details,
     wanted_client_ids,
 )
-from campaign_monitor_assets.errors import ApiError, ConfigurationError
+from campaign_monitor_assets.errors import ApiError
 from campaign_monitor_assets.extract import Parent, Progress, read_tables
 from campaign_monitor_assets.metadata import column_schema
+from campaign_monitor_assets.selection import Chosen, limited, of_clients, within_window
 from campaign_monitor_assets.staging import Staged, StagingWriter, staging_folder
 from campaign_monitor_assets.warehouse import ParentRows, Snapshot, SnapshotStore
 
@@ -40,6 +41,7 @@ class Wiring:
         owners: The owners of the assets.
         tags: Tags of the assets.
         freshness: For each table when it is expected.
+        windows: For a campaign report how many days after sending it is read again.
     """
 
     key_prefix: tuple[str, ...] = ("campaign_monitor",)
@@ -50,6 +52,7 @@ class Wiring:
     owners: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -111,7 +114,7 @@ def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefiniti
 
         return read_account
 
-    columns = [*tables[0].inherits, *(["Name"] if parent == "clients" else [])]
+    columns = [*tables[0].inherits, *_telling_columns(tables[0])]
     parents_in = dg.AssetIn(wiring.key(parent), metadata={"columns": columns})
 
     @dg.multi_asset(**settings, ins={"parents": parents_in})
@@ -121,6 +124,13 @@ def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefiniti
         yield from _Reading(context, wiring, tables, config).run(parents)
 
     return read_children
+
+
+def _telling_columns(table: Table) -> list[str]:
+    """The parent's columns that say which of its rows are wanted."""
+    if table.parent == "clients":
+        return ["Name"]
+    return ["SentDate"] if table.has_window else []
 
 
 def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
@@ -164,45 +174,53 @@ class _Reading:
         self._tables = [table for table in tables if table.name in selected]
         self._api: CampaignMonitorResource = getattr(context.resources, wiring.api)
         self._store: SnapshotStore = getattr(context.resources, wiring.store)
+        self._schema = wiring.key_prefix[-1]
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
-        chosen = self._choose(parents)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        chosen = self._choose(parents, now)
+        inherits = self._tables[0].inherits
+        keys = [{name: row[name] for name in inherits} for row in chosen.read]
         self._store.database.require_writable()
         root = self._store.database.staging_root
         with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
-            now = datetime.now(UTC).replace(tzinfo=None)
             writers = [
-                StagingWriter(table, folder, now, limited=self._config.is_trial)
+                StagingWriter(table, folder, now, kept=chosen.kept, limited=self._config.is_trial)
                 for table in self._tables
             ]
-            for staged in self._read(client, writers, chosen):
+            for staged in self._read(client, writers, keys):
                 snapshot = Snapshot(staged, forced=self._config.force)
                 if staged.limited:
                     self._publish_trial(snapshot)
                 else:
                     yield dg.Output(snapshot, staged.table.name)
 
-    def _choose(self, parents: ParentRows | None) -> list[Parent]:
-        """The parents that are wanted, with the columns that their children inherit."""
+    def _choose(self, parents: ParentRows | None, now: datetime) -> Chosen:
+        """The parents that are wanted."""
         if parents is None:
-            return [{}]
-        rows, inherits = parents.named(), self._tables[0].inherits
+            return Chosen([{}])
+        config, table = self._config, self._tables[0]
+        rows = of_clients(parents.named(), self._wanted_clients(parents))
+        rows = limited(rows, "ClientID", config.only_clients)
+        rows = limited(rows, "ListID", config.only_lists)
+        days = [self._wiring.windows.get(table.name) for table in self._tables]
+        if config.is_trial or not all(days):
+            return Chosen(rows)
+        assert table.parent_key is not None
+        present = [self._store.parents_of(table.name, self._schema) for table in self._tables]
+        since = now - timedelta(days=max(day for day in days if day))
+        return within_window(
+            rows, table.parent_key, since=since, present=frozenset.intersection(*present)
+        )
+
+    def _wanted_clients(self, parents: ParentRows) -> frozenset[str] | None:
+        wanted = self._api.clients
+        if not wanted:
+            return None
         if "Name" in parents.columns:
-            wanted = wanted_client_ids(self._api.clients, rows)
-        else:
-            # A name is resolved where a client's own tables are read; below, the parents' snapshot
-            # holds no other client's rows.
-            ids = set(self._api.clients)
-            named = any(row["ClientID"] in ids for row in rows)
-            wanted = frozenset(ids if named else (row["ClientID"] for row in rows))
-        rows = [row for row in rows if row["ClientID"] in wanted]
-        for column, only in (
-            ("ClientID", self._config.only_clients),
-            ("ListID", self._config.only_lists),
-        ):
-            rows = _limited(rows, column, only)
-        return [{name: row[name] for name in inherits} for row in rows]
+            return wanted_client_ids(wanted, parents.named())
+        return wanted_client_ids(wanted, self._store.clients(self._schema))
 
     def _read(
         self, client: Client, writers: Sequence[StagingWriter], parents: Sequence[Parent]
@@ -225,8 +243,7 @@ class _Reading:
 
     def _publish_trial(self, snapshot: Snapshot) -> None:
         staged = snapshot.staged
-        schema = self._wiring.key_prefix[-1]
-        metadata = self._store.publish_trial(snapshot, schema, self._context.run_id)
+        metadata = self._store.publish_trial(snapshot, self._schema, self._context.run_id)
         self._context.log_event(
             dg.AssetObservation(
                 self._wiring.key(staged.table.name),
@@ -247,19 +264,3 @@ class _Reading:
             f"{names}: {progress.answered} of {progress.needed} answers, {progress.rows} rows,"
             f" about {left:.0f} s to go"
         )
-
-
-def _limited(rows: list[dict[str, str]], column: str, only: Sequence[str]) -> list[dict[str, str]]:
-    if not only or not rows:
-        return rows
-    if column not in rows[0]:
-        raise ConfigurationError(
-            f"This table can't be limited by {column}: its requests don't name one."
-        )
-    missing = set(only) - {row[column] for row in rows}
-    if missing:
-        raise ConfigurationError(
-            f"{column} {', '.join(sorted(missing))}: not in the parent's snapshot. Look it up"
-            " there, or materialize the parent again."
-        )
-    return [row for row in rows if row[column] in only]

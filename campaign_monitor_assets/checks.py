@@ -11,9 +11,10 @@ from campaign_monitor_assets.assets import Wiring
 from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.database import identifier, table_exists
 from campaign_monitor_assets.metadata import markdown_table
-from campaign_monitor_assets.snapshot import SYNC_LOG, SYNC_LOG_PARENTS
+from campaign_monitor_assets.sync_log import SYNC_LOG, SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse import SnapshotStore
 
+_STATS = "list_stats"
 _WORST = 10
 """How many parents are named where figures disagree."""
 
@@ -52,17 +53,20 @@ def build_checks(
     tables: Sequence[Table], wiring: Wiring, *, warn_drop_percent: float
 ) -> list[dg.AssetChecksDefinition]:
     """The checks of each table, in one op a table so that the file is opened once."""
-    chosen = frozenset(table.name for table in tables)
-    return [
-        _build_check(table, wiring, _checks_of(table, chosen, warn_drop_percent))
+    alone = [_build_check(table, wiring, _checks_of(table, warn_drop_percent)) for table in tables]
+    if not any(table.name == _STATS for table in tables):
+        return alone
+    # In an op of their own, since they wait for the other table and fall away where it fails.
+    against_stats = [
+        _build_check(table, wiring, _check_against_stats(table), after=_STATS)
         for table in tables
+        if table.stat is not None
     ]
+    return alone + against_stats
 
 
-def _checks_of(
-    table: Table, chosen: frozenset[str], warn_drop_percent: float
-) -> dict[str, tuple[str, Check]]:
-    """For each check of the table its name, what it proves, and how."""
+def _checks_of(table: Table, warn_drop_percent: float) -> dict[str, tuple[str, Check]]:
+    """For each check that the table's own rows suffice for its name, what it proves, and how."""
 
     def not_dropped(subject: Subject) -> dg.AssetCheckResult:
         return row_count_not_dropped(subject, warn_drop_percent)
@@ -84,23 +88,29 @@ def _checks_of(
         )
     if table.parent is not None:
         checks["parents_exist"] = ("Every parent's key is in the parent's table.", parents_exist)
-    if table.stat is not None and "list_stats" in chosen:
-        checks["subscribers_agree_with_list_stats"] = (
-            f"Each list has as many rows as its {table.stat} says.",
-            subscribers_agree_with_list_stats,
-        )
     return checks
 
 
+def _check_against_stats(table: Table) -> dict[str, tuple[str, Check]]:
+    description = f"Each list has as many rows as its {table.stat} says."
+    return {"subscribers_agree_with_list_stats": (description, subscribers_agree_with_list_stats)}
+
+
 def _build_check(
-    table: Table, wiring: Wiring, checks: dict[str, tuple[str, Check]]
+    table: Table, wiring: Wiring, checks: dict[str, tuple[str, Check]], after: str | None = None
 ) -> dg.AssetChecksDefinition:
+    """One op for checks of a table; `after` is a table that has to be read before, if it is."""
     key = wiring.key(table.name)
 
     @dg.multi_asset_check(
-        name="__".join([*wiring.key_prefix, table.name, "checks"]),
+        name="__".join([*wiring.key_prefix, table.name, *([after] if after else []), "checks"]),
         specs=[
-            dg.AssetCheckSpec(name, asset=key, description=description)
+            dg.AssetCheckSpec(
+                name,
+                asset=key,
+                description=description,
+                additional_deps=[wiring.key(after)] if after else None,
+            )
             for name, (description, _) in checks.items()
         ],
         can_subset=True,
@@ -141,8 +151,9 @@ def row_count_matches_source(subject: Subject) -> dg.AssetCheckResult:
         else f"select '' as parent, count(*) as rows from {subject.name}"
     )
     differing = subject.connection.execute(
-        f"select coalesce(parent, log.parent), coalesce(now.rows, 0), coalesce(log.reported, 0)"
-        f" from ({counted}) now full join (select * from {log} where table_name = ?) log"
+        f"select coalesce(parent, log.parent), coalesce(now.rows, 0), coalesce(log.reported, 0),"
+        f" coalesce(settled, true) from ({counted}) now"
+        f" full join (select * from {log} where table_name = ?) log"
         " using (parent) where coalesce(now.rows, 0) <> coalesce(log.reported, 0)"
         " order by abs(coalesce(now.rows, 0) - coalesce(log.reported, 0)) desc",
         [name],
@@ -154,13 +165,12 @@ def row_count_matches_source(subject: Subject) -> dg.AssetCheckResult:
         "collections_that_never_stood_still": unsettled,
     }
     if differing:
-        heads = [parent or "table", "rows", "reported"]
-        metadata["worst"] = dg.MetadataValue.md(markdown_table(heads, differing[:_WORST]))
-    explained = unsettled >= len(differing)
+        heads, worst = [parent or "table", "rows", "reported"], [row[:3] for row in differing]
+        metadata["worst"] = dg.MetadataValue.md(markdown_table(heads, worst[:_WORST]))
     return dg.AssetCheckResult(
         passed=now == reported and not differing and not unsettled,
         severity=dg.AssetCheckSeverity.WARN
-        if unsettled and explained
+        if unsettled and not any(settled for *_, settled in differing)
         else dg.AssetCheckSeverity.ERROR,
         description=f"{now} rows in DuckDB, {reported} reported by the API.",
         metadata=metadata,
@@ -224,7 +234,7 @@ def parents_exist(subject: Subject) -> dg.AssetCheckResult:
 
 def subscribers_agree_with_list_stats(subject: Subject) -> dg.AssetCheckResult:
     """Rows of each list against the vendor's own total of it."""
-    if not subject.has("list_stats"):
+    if not subject.has(_STATS):
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
@@ -233,7 +243,7 @@ def subscribers_agree_with_list_stats(subject: Subject) -> dg.AssetCheckResult:
     assert subject.table.stat is not None
     differing = subject.connection.execute(
         f"select stats.ListID, coalesce(now.rows, 0) as rows, stats.{subject.table.stat} as stat"
-        f" from {subject.relation('list_stats')} stats left join"
+        f" from {subject.relation(_STATS)} stats left join"
         f" (select ListID, count(*) as rows from {subject.name} group by all) now using (ListID)"
         " where coalesce(now.rows, 0) is distinct from stat"
         " order by abs(coalesce(now.rows, 0) - stat) desc"

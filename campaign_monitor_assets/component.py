@@ -95,6 +95,11 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         le=100,
         description="Refuse to publish a snapshot that falls by more than this; unset: publish.",
     )
+    report_windows: dict[str, int] = Field(
+        default={},
+        description="For a campaign report: read again only the campaigns sent in so many days;"
+        " the rows of the others stay. By default every campaign is read each time.",
+    )
     group_names: dict[str, str] = Field(
         default={},
         description="Other names for the groups account, campaigns, lists, subscribers,"
@@ -159,6 +164,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def _wiring(self, frequencies: Mapping[str, Frequency | None]) -> Wiring:
         _require_known("group_names", self.group_names, {group.value: group for group in Group})
+        reports = {name: table for name, table in CATALOGUE.items() if table.has_window}
+        _require_known("report_windows", self.report_windows, reports)
         prefix = tuple(part for part in self.key_prefix.split("/") if part)
         name = "_".join(prefix)
         return Wiring(
@@ -169,6 +176,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             group_names=self.group_names,
             owners=self.owners,
             tags=self.tags,
+            windows=self.report_windows,
             freshness={
                 table: freshness_policy(frequency)
                 for table, frequency in frequencies.items()

@@ -11,6 +11,9 @@ import tenacity
 
 from campaign_monitor_assets.errors import DatabaseError
 
+_LEAST_OBJECT_SIZE = 1 << 20
+"""Bytes. DuckDB's buffers are sized by the longest line that they have to hold."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -50,12 +53,21 @@ class Database:
         try:
             connection.begin()
             yield connection
-            connection.commit()
+            self._commit(connection)
         except BaseException:
             _undo(connection)
             raise
         finally:
             connection.close()
+
+    def _commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        try:
+            connection.commit()
+        except duckdb.Error as error:
+            raise DatabaseError(
+                f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
+                " unchanged. Look whether the disk is full."
+            ) from error
 
     def require_writable(self) -> None:
         """Tries the file before anything is fetched for it.
@@ -111,7 +123,7 @@ class Database:
 
 
 def _is_locked(error: BaseException) -> bool:
-    return isinstance(error, duckdb.IOException) and "lock" in str(error)
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
 def _undo(connection: duckdb.DuckDBPyConnection) -> None:
@@ -140,3 +152,18 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
         [schema, table],
     ).fetchone()
     return bool(found and found[0])
+
+
+def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
+    """The table function that reads newline-delimited JSON.
+
+    Args:
+        path: The file.
+        columns: The declared type of each field.
+        longest: Bytes of the longest line, if it may be longer than a megabyte.
+    """
+    declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
+    return (
+        f"read_json({literal(str(path))}, format = 'newline_delimited',"
+        f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"
+    )

@@ -8,8 +8,9 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.database import identifier
-from campaign_monitor_assets.snapshot import SYNC_LOG_PARENTS, Loaded
+from campaign_monitor_assets.snapshot import Loaded
 from campaign_monitor_assets.staging import Staged
+from campaign_monitor_assets.sync_log import SYNC_LOG_PARENTS
 
 _PREVIEW_ROWS = 5
 _PREVIEW_WIDTH = 60
@@ -33,6 +34,9 @@ def snapshot_metadata(
     }
     if staged.table.inherits:
         found["rows_per_parent"] = _rows_per_parent(connection, staged, schema, table)
+    if staged.kept:
+        found["parents_kept_by_the_window"] = len(staged.kept)
+        found["rows_kept_by_the_window"] = loaded.kept
     if loaded.extra_columns:
         found["unknown_columns"] = list(loaded.extra_columns)
     if loaded.malformed:

@@ -10,18 +10,16 @@ from dataclasses import dataclass
 import duckdb
 
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Column, Table
-from campaign_monitor_assets.database import identifier, literal, table_exists
+from campaign_monitor_assets.database import identifier, literal, read_json, table_exists
 from campaign_monitor_assets.errors import DatabaseError, SnapshotRefusedError
 from campaign_monitor_assets.staging import Staged
+from campaign_monitor_assets.sync_log import record
 
 Connection = duckdb.DuckDBPyConnection
 
-SYNC_LOG = "sync_log"
-SYNC_LOG_PARENTS = "sync_log_parents"
+_KEPT = "temp.kept"
 
 _TIME_FORMATS = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d']"
-_LEAST_OBJECT_SIZE = 1 << 20
-"""Bytes. DuckDB's buffers are sized by the longest row that they have to hold."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Loaded:
         columns: The table's columns, in order.
         malformed: For each column how many values didn't fit its type and became NULL.
         extra_columns: The columns that the catalogue doesn't know.
+        kept: Rows of parents that were not read again.
     """
 
     rows: int
@@ -41,6 +40,7 @@ class Loaded:
     columns: tuple[Column, ...]
     malformed: Mapping[str, int]
     extra_columns: tuple[str, ...]
+    kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def publish(
     columns, extra_names = _columns(staged)
     exists = table_exists(connection, schema, table)
     previous = _count(connection, schema, table) if exists else None
+    kept = _set_aside(connection, staged, schema, table)
     connection.execute(f"create schema if not exists {identifier(schema)}")
     definition = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
     connection.execute(f"create or replace table {identifier(schema, table)} ({definition})")
@@ -86,23 +87,51 @@ def publish(
         )
     except duckdb.Error as error:
         raise _load_failed(table, error) from None
-    rows = _count(connection, schema, table)
-    if not staged.unsettled and rows != staged.rows:
+    arrived = _count(connection, schema, table)
+    if not staged.unsettled and arrived != staged.rows:
         raise DatabaseError(
-            f"{staged.rows} rows of {table} were staged, but {rows} arrived in DuckDB."
+            f"{staged.rows} rows of {table} were staged, but {arrived} arrived in DuckDB."
             " The old snapshot is unchanged. Please report this."
         )
+    if staged.kept:
+        _put_back(connection, schema, table)
+    rows = arrived + kept
     guard.check(table, previous, rows)
     loaded = Loaded(
         rows=rows,
         previous_rows=previous,
         columns=tuple(columns),
         malformed=_malformed(connection, staged, schema, table, rows),
+        kept=kept,
         extra_columns=tuple(extra_names.values()),
     )
     _comment(connection, staged.table, schema, table, columns)
-    _log(connection, staged, loaded, schema=schema, table=table, run_id=run_id)
+    record(connection, staged, schema=schema, table=table, run_id=run_id, rows=rows)
     return loaded
+
+
+def _set_aside(connection: Connection, staged: Staged, schema: str, table: str) -> int:
+    """Copies the rows that stay, and counts them."""
+    if not staged.kept:
+        return 0
+    assert staged.table.parent_key is not None
+    connection.execute(
+        f"create or replace temp table {_KEPT} as select * from {identifier(schema, table)}"
+        f" where {identifier(staged.table.parent_key)} in (select unnest(?))",
+        [list(staged.kept)],
+    )
+    return int(_fetch(connection, f"select count(*) from {_KEPT}")[0])
+
+
+def _put_back(connection: Connection, schema: str, table: str) -> None:
+    """Adds the rows that stay, with the columns that only they have."""
+    name = identifier(schema, table)
+    for column, type_, *_ in connection.execute(f"describe {_KEPT}").fetchall():
+        connection.execute(
+            f"alter table {name} add column if not exists {identifier(column)} {type_}"
+        )
+    connection.execute(f"insert into {name} by name from {_KEPT}")
+    connection.execute(f"drop table {_KEPT}")
 
 
 def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:
@@ -155,21 +184,13 @@ def _source(staged: Staged) -> str:
     )
     parents = ", ".join(f"{identifier(name)} VARCHAR" for name in staged.table.inherits)
     parent_type = f"STRUCT({parents})" if parents else "JSON"
-    rows = _read_json(
+    rows = read_json(
         staged.rows_path,
         {"read": "BIGINT", "row": f"STRUCT({fields})", "extra": "JSON"},
         longest=staged.largest_append,
     )
-    reads = _read_json(staged.reads_path, {"read": "BIGINT", "parent": parent_type})
+    reads = read_json(staged.reads_path, {"read": "BIGINT", "parent": parent_type})
     return f"{rows} join {reads} using (read)"
-
-
-def _read_json(path: object, columns: Mapping[str, str], longest: int = 0) -> str:
-    declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
-    return (
-        f"read_json({literal(str(path))}, format = 'newline_delimited',"
-        f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"
-    )
 
 
 def _raw_type(column: Column) -> str:
@@ -223,51 +244,6 @@ def _comment(
         connection.execute(
             f"comment on column {name}.{identifier(column.name)} is {literal(column.description)}"
         )
-
-
-def _log(
-    connection: Connection, staged: Staged, loaded: Loaded, *, schema: str, table: str, run_id: str
-) -> None:
-    log, parents = identifier(schema, SYNC_LOG), identifier(schema, SYNC_LOG_PARENTS)
-    connection.execute(
-        f"create table if not exists {log} (table_name varchar, run_id varchar,"
-        " synced_at timestamp, rows bigint, staged bigint, reported bigint, requests bigint,"
-        " bytes bigint, seconds double, reread bigint, unsettled bigint, left_out bigint)"
-    )
-    connection.execute(
-        f"insert into {log} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            table,
-            run_id,
-            staged.synced_at,
-            loaded.rows,
-            staged.rows,
-            staged.reported,
-            staged.requests,
-            staged.size,
-            staged.seconds,
-            staged.reread,
-            len(staged.unsettled),
-            len(staged.gone),
-        ],
-    )
-    connection.execute(
-        f"create table if not exists {parents} (table_name varchar, parent varchar,"
-        " rows bigint, reported bigint, settled boolean)"
-    )
-    connection.execute(f"delete from {parents} where table_name = ?", [table])
-    columns = {
-        "parent": "JSON",
-        "rows": "BIGINT",
-        "reported": "BIGINT",
-        "settled": "BOOLEAN",
-    }
-    key = staged.table.inherits[-1] if staged.table.inherits else ""
-    connection.execute(
-        f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, settled"
-        f" from {_read_json(staged.reads_path, columns)}",
-        [table, f"$.{key}" if key else "$.none"],
-    )
 
 
 def _count(connection: Connection, schema: str, table: str) -> int:

@@ -4,13 +4,14 @@ A run stages a table into a folder of its own, private to the user and locked as
 lives; the next run clears away what a killed one left behind.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from campaign_monitor_assets.errors import DatabaseError
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
+_MOST_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Staged:
         size: Bytes received.
         seconds: How long the fetching took.
         largest_append: Bytes of the longest run of lines that was appended, so no row is longer.
+        kept: The parents, by their key, that were not read again: their rows stay as they are.
         limited: Read for a trial, so it must not replace the full snapshot.
     """
 
@@ -83,6 +86,7 @@ class Staged:
     size: int = 0
     seconds: float = 0
     largest_append: int = 0
+    kept: tuple[str, ...] = ()
     limited: bool = False
 
 
@@ -93,6 +97,7 @@ class StagingWriter:
     table: Table
     folder: Path
     synced_at: datetime
+    kept: tuple[str, ...] = ()
     limited: bool = False
     _reads: list[ReadParent] = field(default_factory=list)
     _gone: list[Mapping[str, str]] = field(default_factory=list)
@@ -106,7 +111,7 @@ class StagingWriter:
 
     def append(self, lines: bytes, extras: Iterable[str] = ()) -> None:
         """Appends whole lines, and notes the fields in them that the catalogue doesn't know."""
-        with self._lock:
+        with self._lock, _told(self._rows_path):
             self._rows.write(lines)
             self._largest_append = max(self._largest_append, len(lines))
             self._extras.update(extras)
@@ -121,9 +126,10 @@ class StagingWriter:
 
     def finish(self, *, requests: int, size: int, seconds: float) -> Staged:
         """Closes the files and tells what they hold."""
-        self._rows.close()
         reads_path = self.folder / f"{self.table.name}.reads.ndjson"
-        with _open_private(reads_path) as file:
+        with _told(self._rows_path):
+            self._rows.close()
+        with _told(reads_path), _open_private(reads_path) as file:
             file.write(msgspec.json.Encoder().encode_lines(self._reads))
         return Staged(
             table=self.table,
@@ -140,6 +146,7 @@ class StagingWriter:
             size=size,
             seconds=seconds,
             largest_append=self._largest_append,
+            kept=self.kept,
             limited=self.limited,
         )
 
@@ -152,21 +159,35 @@ def staging_folder(root: Path) -> Iterator[Path]:
         DatabaseError: The folder can't be made.
     """
     try:
-        root.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        _clear_abandoned(root)
-        folder = Path(tempfile.mkdtemp(prefix="sync-", dir=root))
+        folder, lock = _make_folder(root)
     except OSError as error:
         raise DatabaseError(
             f"The staging folder {root} can't be made: {error.strerror}. It stands beside the"
             " DuckDB file; make the folder writable, or set `staging_directory`."
         ) from error
-    with _lock_of(folder).open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             _remove_if_empty(root)
+
+
+def _make_folder(root: Path) -> tuple[Path, BinaryIO]:
+    """Makes and locks a folder, anew where another run clears it away before it is locked."""
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            root.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            _clear_abandoned(root)
+            folder = Path(tempfile.mkdtemp(prefix="sync-", dir=root))
+            lock = _open_private(_lock_of(folder))
+        except FileNotFoundError:
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _lock_of(folder).exists():
+            return folder, lock
+        lock.close()
+    raise FileNotFoundError(errno.ENOENT, "it was removed time and again")
 
 
 def _clear_abandoned(root: Path) -> None:
@@ -174,18 +195,38 @@ def _clear_abandoned(root: Path) -> None:
         try:
             with _lock_of(folder).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-        except (BlockingIOError, FileNotFoundError):
-            # Another run works in it, or is just making or removing it.
+                _remove(folder)
+        except BlockingIOError:
+            # Another run works in it.
             continue
+        except FileNotFoundError:
+            # Its run was killed before it made the lock, or is about to make it.
+            _remove_if_empty(folder)
 
 
-def _remove_if_empty(root: Path) -> None:
+def _remove(folder: Path) -> None:
+    # The lock goes last: whoever is killed on the way leaves a folder that can still be cleared.
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path != _lock_of(folder):
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        root.rmdir()
-    except OSError:
-        # Another run's folder is in it.
-        return
+        yield
+    except OSError as error:
+        raise DatabaseError(
+            f"Rows could not be staged in {path}: {error.strerror}. The snapshots in DuckDB are"
+            " unchanged. Make room there, or set `staging_directory` to a larger disk."
+        ) from error
 
 
 def _lock_of(folder: Path) -> Path:

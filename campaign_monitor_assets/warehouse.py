@@ -23,6 +23,7 @@ from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.metadata import snapshot_metadata, warn_of
 from campaign_monitor_assets.snapshot import Guard, publish
 from campaign_monitor_assets.staging import Staged
+from campaign_monitor_assets.sync_log import parents_of_snapshot
 
 Connection = duckdb.DuckDBPyConnection
 Context = dg.InputContext | dg.OutputContext
@@ -234,6 +235,20 @@ class SnapshotStore(DbIOManager):
             )
             metadata = snapshot_metadata(connection, staged, loaded, schema, table)
         return {**metadata, "dagster/table_name": f"{schema}.{table}"}
+
+    def parents_of(self, table: str, schema: str) -> frozenset[str]:
+        """The parents whose rows are in the present snapshot of a table; none where it is not."""
+        if not self.database.path.exists():
+            return frozenset()
+        with self.database.connect(read_only=True) as connection:
+            return parents_of_snapshot(connection, self.schema or schema, table)
+
+    def clients(self, schema: str) -> list[dict[str, str]]:
+        """The ClientIDs and names of the account's clients, as last read."""
+        name = identifier(self.schema or schema, "clients")
+        with self.database.connect(read_only=True) as connection:
+            rows = connection.execute(f"select ClientID, Name from {name}").fetchall()
+        return [{"ClientID": client_id, "Name": name} for client_id, name in rows]
 
     def load_input(self, context: dg.InputContext) -> object:
         """Loads an input; as a pandas DataFrame where its type is not said."""

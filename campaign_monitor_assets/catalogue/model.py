@@ -116,6 +116,16 @@ class Table:
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @property
+    def parent_key(self) -> str | None:
+        """The inherited column that names a row's own parent; None where rows have none."""
+        return self.inherits[-1] if self.inherits else None
+
+    @property
+    def has_window(self) -> bool:
+        """Whether it reports on sent campaigns, which hardly change after some weeks."""
+        return self.parent == "campaigns"
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The names of the row's own fields as the API gives them."""
         return tuple(column.name for column in self.columns if column.name not in self.enclosing)
