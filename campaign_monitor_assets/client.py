@@ -255,6 +255,8 @@ class Client:
                 f"{parts.scheme}://{parts.netloc}/oauth/token",
                 data={"grant_type": "refresh_token", "refresh_token": self._refresh_token},
             )
+            if response.status_code == 429 or response.status_code >= 500:
+                raise _PassingFaultError(f"renewing the token: {_described(response)}")
             try:
                 token = msgspec.json.decode(response.content, type=_Token)
             except msgspec.DecodeError:

@@ -32,7 +32,7 @@ from campaign_monitor_assets.rows import PAGE, PageEnvelope, RowReader, Rows
 from campaign_monitor_assets.staging import ReadParent, Staged, StagingWriter
 
 _SMALLEST_PAGE = 10
-"""The API's least page size."""
+"""The API's least page size. A first page has to be larger, or none could begin within it."""
 
 Parent = Mapping[str, str]
 
@@ -241,7 +241,7 @@ class _Extraction:
     def _read_pages_once(
         self, parent: Parent, read: int
     ) -> Generator[_Batch, _Answers, list[_Page] | None]:
-        full = self._settings.page_size
+        full = max(self._settings.page_size, _SMALLEST_PAGE + 1)
         [first] = yield [_Request(parent, read, 1, full)]
         if first is None:
             return None
@@ -314,9 +314,7 @@ class _Extraction:
 def _overlapping_size(total: int, full: int) -> int:
     """The size of the pages after the first, so that the second begins within the first."""
     size = math.ceil(total / math.ceil(total / full))
-    if size == full:
-        size = full - 1
-    return size if size >= _SMALLEST_PAGE else full
+    return size if _SMALLEST_PAGE <= size < full else full - 1
 
 
 def _stood_still(pages: Sequence[_Page], table: Table) -> bool:
