@@ -4,6 +4,7 @@ import functools
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,20 @@ def checks(result: dg.ExecuteInProcessResult, table: str) -> dict[str, dg.AssetC
         for found in result.get_asset_check_evaluations()
         if found.asset_key == key(table)
     }
+
+
+def people(count: int, *, first: int = 0) -> list[dict[str, Any]]:
+    """Made-up subscribers, in the order in which they joined."""
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    return [
+        {
+            "EmailAddress": f"person.{number}@example.com",
+            "Name": f"Person {number}",
+            "Date": f"{start + timedelta(minutes=number):%Y-%m-%d %H:%M:%S}",
+            "ListJoinedDate": f"{start + timedelta(minutes=number):%Y-%m-%d %H:%M:%S}",
+            "State": "Active",
+            "CustomFields": [],
+            "ReadsEmailWith": "",
+        }
+        for number in range(first, first + count)
+    ]
