@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import available_timezones
 
 import dagster as dg
 from pydantic import Field
@@ -121,6 +122,11 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         Raises:
             ConfigurationError: A setting is not accepted.
         """
+        if self.timezone not in available_timezones():
+            raise ConfigurationError(
+                f"timezone: {self.timezone!r} is no time zone. Allowed: the IANA names, such as"
+                " 'Europe/Berlin' or 'Australia/Sydney'."
+            )
         tables = self._tables()
         frequencies = self._frequencies(tables)
         wiring = self._wiring(frequencies)

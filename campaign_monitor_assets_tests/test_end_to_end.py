@@ -14,7 +14,6 @@ from campaign_monitor_assets_tests.project import Project, checks, metadata
 Truth = Iterator[tuple[str, dict[str, Any]]]
 
 _OF_ACCOUNT = {"clients", "administrators"}
-_PREFERENCES = {"include_tracking_preference": True, "include_sms_preference": True}
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +21,9 @@ def whole(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project
     """The whole account, with all that the endpoints show on request."""
     running.reset()
     project = Project(running, tmp_path_factory.mktemp("whole") / "account.duckdb")
-    assert project.materialize(*CATALOGUE, **_PREFERENCES).success
+    assert project.materialize(
+        *CATALOGUE, include_tracking_preference=True, include_sms_preference=True
+    ).success
     return project
 
 
@@ -173,8 +174,7 @@ def test_no_request_is_sent_twice_and_no_parent_is_read_again(
 
 def test_a_client_id_limits_everything_but_the_clients(box: Sandbox, project: Project) -> None:
     """With a ClientID set only that client's data comes; `clients` still lists what is seen."""
-    chosen = box.account("clients")
-    chosen = (chosen.get("clients") if isinstance(chosen, dict) else chosen)[1]["ClientID"]
+    chosen = _collection(box, "clients")[1]["ClientID"]
     result = project.materialize(
         "clients", "lists", "campaigns", "active_subscribers", clients=[chosen]
     )
@@ -214,12 +214,10 @@ def test_a_wish_that_fits_no_client_names_those_that_do(project: Project) -> Non
 def test_clients_can_be_given_by_name(project: Project) -> None:
     """A name stands for its ClientID, also for tables below the client's own."""
     assert project.materialize("clients", "lists").success
-    wish = {"clients": ["O'Brien & Sons Gardening"]}
-    assert project.materialize("active_subscribers", **wish).success
+    wish = "O'Brien & Sons Gardening"
+    assert project.materialize("active_subscribers", clients=[wish]).success
     [(client,)] = project.query("select distinct ClientID from active_subscribers")
-    assert project.query("select Name from clients where ClientID = ?", client) == [
-        ("O'Brien & Sons Gardening",)
-    ]
+    assert project.query("select Name from clients where ClientID = ?", client) == [(wish,)]
 
 
 def test_the_second_sync_finds_what_the_first_found(project: Project) -> None:
