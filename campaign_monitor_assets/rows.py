@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -129,7 +130,7 @@ class RowReader:
             extra=[msgspec.json.encode(extra) for extra in extras] if names else (),
             extra_names=names,
             identities=self._identities(
-                ([bytes(row.get(name, b"")) for name in self._own_key] for row in objects),
+                [[row.get(name, b"") for row in objects] for name in self._own_key],
                 _ARRAY.decode(body),
             ),
         )
@@ -137,17 +138,16 @@ class RowReader:
     def _untouched(self, body: bytes | msgspec.Raw) -> Rows:
         decoded = self._strict.decode(body)
         raw = _ARRAY.decode(body)
-        keys = ([bytes(getattr(row, name)) for name in self._own_key] for row in decoded)
+        keys = [map(attrgetter(name), decoded) for name in self._own_key]
         return Rows(
             raw=raw, extra=(), extra_names=frozenset(), identities=self._identities(keys, raw)
         )
 
     def _identities(
-        self, keys: Iterable[Sequence[bytes]], raw: Sequence[msgspec.Raw]
+        self, keys: Sequence[Iterable[msgspec.Raw | bytes]], raw: Sequence[msgspec.Raw]
     ) -> "array[int]":
-        if not self._own_key:
-            return array("q", (hash(bytes(row)) for row in raw))
-        return array("q", (hash(b"\0".join(key)) for key in keys))
+        # Raw text has no hash of its own; joining makes bytes of it without a loop in Python.
+        return array("q", map(hash, map(b"\0".join, zip(*keys or [raw], strict=True))))
 
 
 def _on_one_line(body: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
