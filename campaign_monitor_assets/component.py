@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import dagster as dg
 from pydantic import Field
 
+from campaign_monitor_assets.analytics.assets import build_analytics
 from campaign_monitor_assets.api import CampaignMonitorResource
 from campaign_monitor_assets.assets import Wiring, build_assets
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
@@ -101,6 +102,13 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         description="For a campaign report: read again only the campaigns sent in so many days;"
         " the rows of the others stay. By default every campaign is read each time.",
     )
+    analytics: bool = Field(
+        default=True,
+        description="Whether there are views beside the tables: those whose tables are all read.",
+    )
+    analytics_schema: str = Field(
+        default="campaign_monitor_analytics", description="The schema of the views in DuckDB."
+    )
     group_names: dict[str, str] = Field(
         default={},
         description="Other names for the groups account, campaigns, lists, subscribers,"
@@ -131,6 +139,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         frequencies = self._frequencies(tables)
         wiring = self._wiring(frequencies)
         assets = build_assets(tables, wiring)
+        if self.analytics:
+            assets += build_analytics(tables, wiring, self.analytics_schema)
         return dg.Definitions(
             assets=assets,
             asset_checks=build_checks(tables, wiring, warn_drop_percent=self.warn_drop_percent),

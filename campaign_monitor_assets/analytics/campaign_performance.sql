@@ -1,0 +1,29 @@
+with reported as (
+    select
+        campaign.ClientID,
+        client.Name as ClientName,
+        campaign.CampaignID,
+        campaign.Name,
+        campaign.Subject,
+        campaign.SentDate,
+        coalesce(summary.Recipients, campaign.TotalRecipients) as Recipients,
+        greatest(summary.Recipients - summary.Bounced, 0) as Delivered,
+        summary.TotalOpened,
+        summary.UniqueOpened,
+        summary.Clicks,
+        summary.Bounced,
+        summary.Unsubscribed,
+        summary.SpamComplaints
+    from {campaigns} campaign
+    left join {campaign_summary} summary using (CampaignID)
+    left join {clients} client on client.ClientID = campaign.ClientID
+)
+select
+    *,
+    UniqueOpened / nullif(Delivered, 0) as OpenRate,
+    Clicks / nullif(Delivered, 0) as ClickRate,
+    Clicks / nullif(UniqueOpened, 0) as ClickToOpenRate,
+    Bounced / nullif(Recipients, 0) as BounceRate,
+    Unsubscribed / nullif(Delivered, 0) as UnsubscribeRate,
+    SpamComplaints / nullif(Delivered, 0) as ComplaintRate
+from reported
