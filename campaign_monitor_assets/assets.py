@@ -243,7 +243,7 @@ class _Reading:
 
     def _publish_trial(self, snapshot: Snapshot) -> None:
         staged = snapshot.staged
-        metadata = self._store.publish_trial(snapshot, self._schema, self._context.run_id)
+        metadata = self._store.publish_trial(snapshot, self._schema, self._context.run.run_id)
         self._context.log_event(
             dg.AssetObservation(
                 self._wiring.key(staged.table.name),
