@@ -1,0 +1,141 @@
+"""The commands as a person calls them: what they print, and their exit status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import psutil
+import pytest
+
+from campaign_monitor_assets.sandbox import Sandbox
+
+
+def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Calls a command in a folder of its own, with no account but the given one."""
+    home = folder / "dagster_home"
+    home.mkdir(exist_ok=True)
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CAMPAIGN_MONITOR_")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "campaign_monitor_assets.cli", *arguments],
+        cwd=folder,
+        env={**inherited, "DAGSTER_HOME": str(home), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _account(box: Sandbox, folder: Path) -> dict[str, str]:
+    return {
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+        "CAMPAIGN_MONITOR_DUCKDB": str(folder / "made" / "account.duckdb"),
+    }
+
+
+def test_demo_brings_the_demo_account_and_leaves_nothing_running(tmp_path: Path) -> None:
+    """One command: every table arrives, is listed with its checks, and the sandbox is gone."""
+    done = _run(tmp_path, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "active_subscribers" in done.stdout
+    assert "5/5" in done.stdout
+    with duckdb.connect(str(tmp_path / "data" / "demo.duckdb"), read_only=True) as connection:
+        assert connection.execute(
+            "select count(*) from campaign_monitor.active_subscribers"
+        ).fetchone() == (5485,)
+    left = [
+        process.pid
+        for process in psutil.process_iter(["cwd"], ad_value=None)
+        if process.info["cwd"] == str(tmp_path)
+    ]
+    assert not left
+
+
+@pytest.mark.parametrize("command", ["sync", "check"])
+def test_a_missing_key_is_told_before_any_request(
+    box: Sandbox, tmp_path: Path, command: str
+) -> None:
+    """The error names the variable, says where the key is found, and mentions the demo."""
+    done = _run(tmp_path, command, CAMPAIGN_MONITOR_BASE_URL=box.url)
+    assert done.returncode == 1
+    for part in ("CAMPAIGN_MONITOR_API_KEY", "Account settings → API keys", "make demo"):
+        assert part in done.stdout
+    assert not box.requests()["requests"]
+
+
+def test_sync_fills_the_file_and_makes_its_folder(box: Sandbox, tmp_path: Path) -> None:
+    """With a key in the environment the same arrives from that account; status 0."""
+    done = _run(tmp_path, "sync", **_account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "made" / "account.duckdb").exists()
+    assert "\x1b[" not in done.stdout
+
+
+def test_sync_ends_with_status_1_where_a_table_failed(box: Sandbox, tmp_path: Path) -> None:
+    """The table that failed is named with what to do; the others arrive."""
+    box.faults([{"what": "error", "path": "/templates", "status": 400, "code": 7, "times": None}])
+    done = _run(tmp_path, "sync", **_account(box, tmp_path))
+    assert done.returncode == 1
+    assert "✗ campaign_monitor__templates" in done.stdout
+    assert "GET /clients/" in done.stdout
+    assert "✓ active_subscribers" in done.stdout
+
+
+def test_sync_takes_a_selection(box: Sandbox, tmp_path: Path) -> None:
+    """Only the selected assets are read."""
+    selection = '+key:"campaign_monitor/lists"'
+    done = _run(tmp_path, "sync", "--select", selection, **_account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ lists" in done.stdout
+    assert "templates" not in done.stdout
+
+
+def test_check_says_what_the_key_sees_and_what_a_sync_costs(box: Sandbox, tmp_path: Path) -> None:
+    """A valid account key: its clients, their lists, the requests, and that the file can be."""
+    done = _run(tmp_path, "check", **_account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the account's, which sees every client" in done.stdout
+    assert "O'Brien & Sons Gardening" in done.stdout
+    assert "3 lists" in done.stdout
+    assert "can be written" in done.stdout
+    counted = int(done.stdout.split("sends about ")[1].split()[0])
+    box.reset()
+    assert _run(tmp_path, "sync", **_account(box, tmp_path)).returncode == 0
+    assert len(box.requests()["requests"]) == counted
+
+
+def test_check_explains_each_refusal(box: Sandbox, tmp_path: Path) -> None:
+    """A wrong key, a client's own key, a foreign client, an unwritable file: each has its word."""
+    account = _account(box, tmp_path)
+    details = box.account("client_details")
+    client, own = next(iter(details.get("client_details", details).items()))
+    (tmp_path / "file").touch()
+    for said, changed in (
+        ("code 100", {"CAMPAIGN_MONITOR_API_KEY": "wrong"}),
+        ("it is a client's own key", {"CAMPAIGN_MONITOR_API_KEY": own["ApiKey"]}),
+        ("'nobody' fits no client", {"CAMPAIGN_MONITOR_CLIENT_ID": "nobody"}),
+        ("can't be opened", {"CAMPAIGN_MONITOR_DUCKDB": str(tmp_path / "file" / "x.duckdb")}),
+        ("https is needed", {"CAMPAIGN_MONITOR_BASE_URL": "http://api.example.com"}),
+    ):
+        done = _run(tmp_path, "check", **{**account, **changed})
+        assert done.returncode == 1, said
+        assert said in done.stdout
+    own_client = {
+        "CAMPAIGN_MONITOR_API_KEY": own["ApiKey"], "CAMPAIGN_MONITOR_CLIENT_ID": client,
+    }  # fmt: skip
+    done = _run(tmp_path, "check", **{**account, **own_client})
+    assert done.returncode == 0, done.stdout
+    assert "one client's own" in done.stdout
+
+
+def test_report_says_what_to_do_where_nothing_is_synced(tmp_path: Path) -> None:
+    """Without a DuckDB file there is nothing to report on, and the error says so."""
+    done = _run(tmp_path, "report")
+    assert done.returncode == 1
+    assert "does not exist yet" in done.stdout
