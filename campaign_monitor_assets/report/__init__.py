@@ -1,0 +1,78 @@
+"""An account on one HTML page: no Dagster, no network and no addresses, for whoever sends e-mail.
+
+The page is made in steps: `summaries` and `facts` ask DuckDB, `charts` draws, `sections` and `page`
+say what stands where, and `page.html` gives it its looks.
+"""
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from campaign_monitor_assets.database import Database
+from campaign_monitor_assets.errors import ConfigurationError
+
+__all__ = ["write_report"]
+
+_TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def write_report(database: Path, schema: str, target: Path) -> Path:
+    """Writes the report of the account in a DuckDB file, which is only read.
+
+    Args:
+        database: The DuckDB file.
+        schema: The schema that the account's tables are in.
+        target: Where the page goes; its folder is made where missing.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        ConfigurationError: Plotly is not installed, or the target can't be written.
+        DatabaseError: The file can't be read, or the schema holds no table of an account.
+    """
+    try:
+        plotly_js: str = import_module("plotly.offline").get_plotlyjs()
+    except ImportError as error:
+        raise ConfigurationError(
+            f"The report needs a package that is not installed: {error}."
+            " Install it with `pip install 'campaign_monitor_assets[report]'`."
+        ) from error
+    from campaign_monitor_assets.report.page import compose  # noqa: PLC0415 (it needs Plotly)
+
+    with Database(database).connect(read_only=True) as connection:
+        page = compose(connection, schema)
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True)
+    environment.filters["shown"] = _shown
+    # Plotly's own source is all that is trusted to be HTML.
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return _write(target, template.render(page=page, plotly=Markup(plotly_js)))  # noqa: S704
+
+
+def _write(target: Path, html: str) -> Path:
+    """Puts the page in the last one's place in one step."""
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(html, encoding="utf-8")
+        fresh.replace(target)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The report can't be written to {target}: {error.strerror}. Name a file in a folder"
+            " that you may write to."
+        ) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+    return target
+
+
+def _shown(cell: object) -> str:
+    """A cell as it is read: numbers with thousands apart, percentages with a decimal."""
+    if cell is None:
+        return "—"
+    if isinstance(cell, float):
+        return f"{cell:.1f} %"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)

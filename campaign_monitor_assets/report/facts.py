@@ -1,0 +1,238 @@
+"""What the report tells of one client, or of all clients together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.database import identifier, table_exists
+from campaign_monitor_assets.sync_log import SYNC_LOG
+
+MONTHS: Final = 36
+"""How many months are looked back on at the most, from the last that anything happened in."""
+
+
+class Client(NamedTuple):
+    """A client of the account."""
+
+    id: str
+    name: str
+
+
+class Subscribers(NamedTuple):
+    """How many subscribers a list has in a state; or a client, where all are told of together."""
+
+    id: str
+    name: str
+    state: str
+    number: int
+
+
+class Growth(NamedTuple):
+    """How many subscribers came and went in a month."""
+
+    month: datetime
+    joined: int
+    unsubscribed: int
+    bounced: int
+
+
+class Results(NamedTuple):
+    """What became of campaigns; `reported` are the recipients of those whose results are known."""
+
+    recipients: int
+    reported: int
+    opened: int
+    clicks: int
+    unsubscribed: int
+    bounced: int
+
+    def percent(self, number: int) -> float | None:
+        """A number out of the recipients of the campaigns whose results are known."""
+        return 100 * number / self.reported if self.reported else None
+
+
+class Month(NamedTuple):
+    """The campaigns of a month."""
+
+    month: datetime
+    campaigns: int
+    results: Results
+
+
+class Campaign(NamedTuple):
+    """A sent campaign."""
+
+    name: str
+    client: str
+    sent: datetime | None
+    results: Results
+
+
+class Counted(NamedTuple):
+    """How often something comes."""
+
+    name: str
+    number: int
+
+
+class Movement(NamedTuple):
+    """What the vendor's own statistics say of a list's present month and year."""
+
+    name: str
+    client: str
+    active: int
+    joined_this_month: int
+    left_this_month: int
+    joined_this_year: int
+    left_this_year: int
+
+
+class Sync(NamedTuple):
+    """The last snapshot of a table, and how many rows the table has now."""
+
+    table: str
+    synced_at: datetime
+    rows: int
+    now: int | None
+
+
+_MINE: Final = "($client is null or ClientID = $client)"
+_SUMS: Final = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in Results._fields)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The figures of one client, or of all together where none is named; see `summarize`."""
+
+    connection: duckdb.DuckDBPyConnection
+    client: str | None = None
+
+    def subscribers(self) -> list[Subscribers]:
+        """Each list's subscribers by state, or each client's; the most active first."""
+        key, names = ("ClientID", "clients") if self.client is None else ("ListID", "lists")
+        found = self._ask(
+            f"with mine as (select {key}, state, sum(number)::bigint as number"
+            f" from temp.subscribers where {_MINE} group by all)"
+            f" select {key}, name, state, number from mine join temp.{names} using ({key})"
+            f" order by sum(case state when 'Active' then number else 0 end)"
+            f" over (partition by {key}) desc, name, {key}"
+        )
+        return [Subscribers(*row) for row in found]
+
+    def states(self) -> dict[str, int]:
+        """How many subscribers are in each state, over all lists."""
+        return dict(
+            self._ask(
+                "select state, sum(number)::bigint from temp.subscribers"
+                f" where {_MINE} group by all"
+            )
+        )
+
+    def growth(self) -> list[Growth]:
+        """The latest months, those in which nothing happened among them."""
+        found = self._ask(
+            "with mine as (select month, sum(joined)::bigint as joined,"
+            " sum(unsubscribed)::bigint as unsubscribed, sum(bounced)::bigint as bounced"
+            f" from temp.growth where {_MINE} and month is not null group by all)"
+            ", months as (select unnest(generate_series(greatest(min(month), max(month)"
+            f" - interval {MONTHS - 1} month), max(month), interval 1 month)) as month from mine)"
+            " select month, coalesce(joined, 0), coalesce(unsubscribed, 0), coalesce(bounced, 0)"
+            " from months left join mine using (month) order by month"
+        )
+        return [Growth(*row) for row in found]
+
+    def months(self) -> list[Month]:
+        """The latest months in which a campaign was sent."""
+        found = self._ask(
+            f"select date_trunc('month', sent) as month, count(*), {_SUMS} from temp.sent"
+            f" where {_MINE} and sent is not null group by all order by month desc limit {MONTHS}"
+        )
+        return [Month(month, number, Results(*rest)) for month, number, *rest in reversed(found)]
+
+    def results(self) -> Results:
+        """Everything that was sent, together."""
+        [row] = self._ask(f"select {_SUMS} from temp.sent where {_MINE}")
+        return Results(*row)
+
+    def campaigns(self) -> int:
+        """How many campaigns were sent."""
+        [(number,)] = self._ask(f"select count(*) from temp.sent where {_MINE}")
+        return int(number)
+
+    def latest(self, most: int) -> list[Campaign]:
+        """The campaigns that were sent last to anybody, the last first."""
+        return self._campaigns("reported > 0", "sent desc nulls last", most)
+
+    def most_opened(self, most: int) -> list[Campaign]:
+        """The campaigns that the most subscribers opened."""
+        return self._campaigns("opened > 0", "opened desc, sent desc nulls last", most)
+
+    def programs(self) -> list[Counted]:
+        """The e-mail programs of the active subscribers."""
+        return self._counted("programs")
+
+    def suppressions(self) -> list[Counted]:
+        """The reasons why addresses are suppressed."""
+        return self._counted("suppressions")
+
+    def movements(self, most: int) -> list[Movement]:
+        """How each list fares this month and this year by the vendor's own count."""
+        found = self._ask(
+            f"select movements.name, clients.name, {', '.join(Movement._fields[2:])}"
+            f" from temp.movements join temp.clients using (ClientID) where {_MINE}"
+            f" order by active desc, movements.name, ListID limit {most}"
+        )
+        return [Movement(*row) for row in found]
+
+    def _campaigns(self, which: str, order: str, most: int) -> list[Campaign]:
+        found = self._ask(
+            f"select sent.name, clients.name, sent, {', '.join(Results._fields)} from temp.sent"
+            f" join temp.clients using (ClientID) where {_MINE} and {which}"
+            f" order by {order}, CampaignID limit {most}"
+        )
+        return [Campaign(name, client, sent, Results(*rest)) for name, client, sent, *rest in found]
+
+    def _counted(self, summary: str) -> list[Counted]:
+        found = self._ask(
+            f"select name, sum(number)::bigint as number from temp.{summary} where {_MINE}"
+            " group by all order by number desc, name"
+        )
+        return [Counted(*row) for row in found]
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query, {"client": self.client}).fetchall()
+
+
+def clients(connection: duckdb.DuckDBPyConnection) -> list[Client]:
+    """The clients, by name."""
+    found = connection.execute(
+        "select ClientID, name from temp.clients order by lower(name), ClientID"
+    )
+    return [Client(*row) for row in found.fetchall()]
+
+
+def syncs(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Sync]:
+    """The last snapshot of each table, in the catalogue's order; empty where none is logged."""
+    if not table_exists(connection, schema, SYNC_LOG):
+        return []
+    logged = connection.execute(
+        "select table_name, synced_at, rows"
+        f" from {identifier(schema, SYNC_LOG)}"
+        " qualify row_number() over (partition by table_name order by synced_at desc) = 1"
+    ).fetchall()
+    last = {table: rest for table, *rest in logged}
+    found = []
+    for table in (name for name in CATALOGUE if name in last):
+        synced_at, rows = last[table]
+        found.append(Sync(table, synced_at, rows, _count(connection, schema, table)))
+    return found
+
+
+def _count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> int | None:
+    if not table_exists(connection, schema, table):
+        return None
+    found = connection.execute(f"select count(*) from {identifier(schema, table)}").fetchone()
+    return int(found[0]) if found else None
