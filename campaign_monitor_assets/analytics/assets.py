@@ -86,7 +86,7 @@ def _build_asset(view: View, wiring: Wiring, schema: str) -> dg.AssetsDefinition
     def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         store: SnapshotStore = getattr(context.resources, wiring.store)
         with store.database.connect(warn=context.log.warning) as connection:
-            place = _Place(connection, store.schema or wiring.key_prefix[-1], schema)
+            place = _Place(connection, wiring.schema, schema)
             return dg.MaterializeResult(metadata=_make(place, view))
 
     return make

@@ -7,7 +7,7 @@ with reported as (
         campaign.Subject,
         campaign.SentDate,
         coalesce(summary.Recipients, campaign.TotalRecipients) as Recipients,
-        greatest(summary.Recipients - summary.Bounced, 0) as Delivered,
+        if(summary.Bounced > summary.Recipients, 0, summary.Recipients - summary.Bounced) as Delivered,
         summary.TotalOpened,
         summary.UniqueOpened,
         summary.Clicks,
