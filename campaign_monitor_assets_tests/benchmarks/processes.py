@@ -1,0 +1,72 @@
+"""Runs a program and measures it, with everything it starts."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_BETWEEN_LOOKS = 0.05
+
+
+class ProgramFailedError(RuntimeError):
+    """A measured program did not end well."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process tree took: seconds by the clock and of the processors, and memory at most.
+
+    Attributes:
+        wall: Seconds from start to end.
+        cpu: Seconds of all processors, user and system.
+        peak: Bytes resident at the same time in all processes. Memory that two of them share
+            counts twice.
+    """
+
+    wall: float
+    cpu: float
+    peak: int
+
+
+def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Usage:
+    """Runs a program to its end.
+
+    Raises:
+        ProgramFailedError: It failed; the text is the end of what it wrote.
+    """
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT
+        )
+    ended = threading.Event()
+    seen: list[int] = []
+    watcher = threading.Thread(target=_watch, args=(process.pid, ended, seen))
+    watcher.start()
+    # Unlike Popen.wait, this tells of the process, and of those it waited for, and of no other.
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    ended.set()
+    watcher.join()
+    if process.returncode:
+        said = log.read_text(errors="replace")[-3000:]
+        raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
+    # One process's own peak is known exactly; between two looks a sum could be missed.
+    return Usage(wall, used.ru_utime + used.ru_stime, max(used.ru_maxrss * 1024, *seen, 0))
+
+
+def _watch(pid: int, ended: threading.Event, seen: list[int]) -> None:
+    while not ended.wait(_BETWEEN_LOOKS):
+        try:
+            process = psutil.Process(pid)
+            tree = [process, *process.children(recursive=True)]
+            seen.append(sum(each.memory_info().rss for each in tree))
+        except psutil.Error:
+            # A process ended between being found and being looked at.
+            continue

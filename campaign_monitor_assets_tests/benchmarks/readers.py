@@ -1,0 +1,94 @@
+"""The readers that are compared: each a program in an environment of its own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = Path(__file__).with_name("programs")
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "benchmarks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A program that brings clients, lists and active subscribers into a DuckDB file.
+
+    Attributes:
+        name: What the reader is called on the command line.
+        title: What it is called in the results.
+        program: Its file.
+        requirements: What is installed for it; empty: it runs where the benchmark runs.
+        columns: List, address, date and custom fields in its table of active subscribers, in SQL,
+            so that they compare as text; None: it brings no rows.
+        most_repeats: How often it is run at the most; the median counts.
+    """
+
+    name: str
+    title: str
+    program: Path
+    requirements: tuple[str, ...] = ()
+    columns: str | None = None
+    most_repeats: int = 1
+
+
+_FIELDS = "list_sort([field.Key || '=' || field.Value for field in {}])"
+_AS_SENT = f"ListID, EmailAddress, Date, {_FIELDS.format('CustomFields')}"
+_DLT_FIELDS = """from_json(custom_fields, '[{"Key": "VARCHAR", "Value": "VARCHAR"}]')"""
+
+EMPTY = Reader(
+    name="empty",
+    title="a Dagster run of one asset that does nothing",
+    program=PROGRAMS / "empty.py",
+    most_repeats=5,
+)
+OURS = Reader(
+    name="ours",
+    title="this project",
+    program=PROGRAMS / "ours.py",
+    columns=f"ListID, EmailAddress, Date::varchar, {_FIELDS.format('CustomFields')}",
+    most_repeats=5,
+)
+PEERS = (
+    Reader(
+        name="dlt",
+        title="dlt rest_api, tuned",
+        program=PROGRAMS / "dlt_rest_api.py",
+        requirements=("dlt[duckdb,parquet]==1.31.0",),
+        columns="_lists_list_id, email_address, make_timestamp(epoch_us(date))::varchar,"
+        f" {_FIELDS.format(_DLT_FIELDS)}",
+    ),
+    Reader(
+        name="pandas",
+        title="requests + pandas + stock IO manager in Dagster",
+        program=PROGRAMS / "pandas_in_dagster.py",
+        requirements=("dagster", "dagster-duckdb-pandas", "pandas", "requests"),
+        columns=_AS_SENT,
+    ),
+    Reader(
+        name="sdk",
+        title="the vendor's SDK in a loop",
+        program=PROGRAMS / "vendor_sdk.py",
+        requirements=("createsend", "duckdb", "pandas"),
+        columns=_AS_SENT,
+    ),
+)
+READERS = {reader.name: reader for reader in (EMPTY, OURS, *PEERS)}
+
+
+def interpreter(name: str, requirements: tuple[str, ...]) -> str:
+    """The Python that has what is required, made and kept below `build` where it is missing."""
+    if not requirements:
+        return sys.executable
+    folder = BUILD / "environments" / name
+    python, ready = folder / "bin" / "python", folder / "ready.txt"
+    wanted = "\n".join([sys.version, *requirements])
+    if not ready.exists() or ready.read_text() != wanted:
+        print(f"Installing {', '.join(requirements)} ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        # The versions that this project is developed with, wherever a reader uses the same library.
+        limits = ROOT / "constraints.txt"
+        options = ("--quiet", "--disable-pip-version-check", "--constraint", str(limits))
+        subprocess.run([python, "-m", "pip", "install", *options, *requirements], check=True)
+        ready.write_text(wanted)
+    return str(python)

@@ -1,0 +1,100 @@
+"""What the reader has to reach, and whether it does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from campaign_monitor_assets_tests.benchmarks.measures import Measure
+from campaign_monitor_assets_tests.benchmarks.readers import EMPTY, OURS
+
+CONNECTIONS = 10
+"""How many requests are under way at once where nothing else is configured."""
+
+_PAGE = 1000
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target: what it is of, how much is allowed, how much was measured, in which unit."""
+
+    name: str
+    most: float
+    measured: float
+    unit: str
+
+    @property
+    def met(self) -> bool:
+        """Whether no more was measured than is allowed."""
+        return self.measured <= self.most
+
+
+def targets(measures: Sequence[Measure]) -> list[Target]:
+    """All targets that the measures tell something of."""
+    ours = [one for one in measures if one.reader == OURS.name]
+    empty = {one.part: one for one in measures if one.reader == EMPTY.name}
+    return [
+        *(target for one in ours if one.latency for target in _of_latency(one, empty[one.part])),
+        *(_of_cpu(one, empty[one.part]) for one in ours if one.part == "W3"),
+        *_of_memory(ours),
+        *(target for one in ours if one.rate for target in _of_politeness(one)),
+        *_of_rows(ours),
+    ]
+
+
+def fewest_requests(one: Measure) -> int:
+    """As many as pages of 1,000 need, and one each for the clients and for the client's lists."""
+    return 2 + one.lists * -(-(one.rows // one.lists) // _PAGE)
+
+
+def _of_latency(one: Measure, empty: Measure) -> Iterator[Target]:
+    ideal = one.requests * one.latency / CONNECTIONS
+    fetching = 1.3 * ideal
+    assert one.fetching is not None
+    yield Target(
+        f"{one.part}: fetching, at most 1.3 × requests × latency ÷ connections",
+        fetching,
+        one.fetching,
+        "s",
+    )
+    yield Target(
+        f"{one.part}: the whole process, at most that and 1.5 × an empty Dagster run",
+        fetching + 1.5 * empty.wall,
+        one.wall,
+        "s",
+    )
+
+
+def _of_cpu(one: Measure, empty: Measure) -> Target:
+    per_row = (one.cpu - empty.cpu) / one.rows * 1e6
+    return Target(f"{one.part}: CPU a row beyond an empty Dagster run", 8, per_row, "µs")
+
+
+def _of_memory(ours: Sequence[Measure]) -> Iterator[Target]:
+    if not ours:
+        return
+    worst = max(ours, key=lambda one: one.peak)
+    size = f"{worst.rows:,} rows on {worst.lists:,} lists"
+    yield Target(f"Peak memory anywhere (at {size})", 450, worst.peak / 1e6, "MB")
+    growth = {one.rows: one.peak for one in ours if one.part == "rows"}
+    if _MILLION in growth and 5 * _MILLION in growth:
+        ratio = growth[5 * _MILLION] / growth[_MILLION]
+        yield Target("Peak memory at 5,000,000 rows ÷ at 1,000,000 rows", 1.2, ratio, "")
+
+
+def _of_politeness(one: Measure) -> Iterator[Target]:
+    ideal = (one.requests - one.refused) / one.rate
+    limit = f"{one.rate} requests a second let through"
+    yield Target(f"{limit}: the whole process ÷ the ideal time", 1.25, one.wall / ideal, "")
+    yield Target(f"{limit}: share of requests refused", 5, 100 * one.refused / one.requests, "%")
+
+
+def _of_rows(ours: Sequence[Measure]) -> Iterator[Target]:
+    for part in ("W1", "W2", "W3"):
+        for one in ours:
+            if one.part == part:
+                fewest, sent = fewest_requests(one), one.requests
+                yield Target(
+                    f"{part}: requests, no more than pages of 1,000 need", fewest, sent, ""
+                )
+    wrong = sum(one.right is False for one in ours)
+    yield Target("Workloads in which rows differ from the sandbox's", 0, wrong, "")

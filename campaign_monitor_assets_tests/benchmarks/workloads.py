@@ -1,0 +1,70 @@
+"""What is measured: accounts of several sizes, over a slow, a fast or a limited network."""
+
+from dataclasses import dataclass, replace
+
+from campaign_monitor_assets_tests.benchmarks.readers import EMPTY, OURS, PEERS, Reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """An account, the network before it, and who reads it.
+
+    Attributes:
+        part: What it is measured for.
+        lists: Subscriber lists.
+        subscribers: Active subscribers of each list.
+        latency: Seconds before each answer.
+        rate: Requests a second that are let through; 0: any number.
+        readers: Who reads it.
+        repeats: How often at the most.
+    """
+
+    part: str
+    lists: int
+    subscribers: int
+    latency: float = 0
+    rate: int = 0
+    readers: tuple[Reader, ...] = (EMPTY, OURS)
+    repeats: int = 1
+
+    @property
+    def rows(self) -> int:
+        """The subscribers of all lists."""
+        return self.lists * self.subscribers
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The sandbox's command line."""
+        bulk = ("--bulk", f"{self.lists}x{self.subscribers}")
+        return (*bulk, "--latency", str(self.latency), "--rate", str(self.rate))
+
+    def limited(self, rows: int) -> "Workload":
+        """The same with fewer subscribers, and then fewer lists, so that it has so many rows."""
+        lists = min(self.lists, rows)
+        return replace(self, lists=lists, subscribers=min(self.subscribers, rows // lists))
+
+
+_ALL = (EMPTY, OURS, *PEERS)
+
+PARTS = {
+    "W1": "200 lists × 1,000 subscribers, 100 ms an answer",
+    "W2": "2 lists × 150,000 subscribers, 100 ms an answer",
+    "W3": "10 lists × 100,000 subscribers, no latency",
+    "rows": "From 10,000 to 5,000,000 subscribers on 10 lists, no latency",
+    "lists": "From 10 to 5,000 lists × 100 subscribers, no latency",
+    "polite": "An API that lets 5 requests a second through",
+}
+WORKLOADS = (
+    Workload(part="W1", lists=200, subscribers=1000, latency=0.1, readers=_ALL, repeats=5),
+    Workload(part="W2", lists=2, subscribers=150_000, latency=0.1, readers=_ALL, repeats=5),
+    Workload(part="W3", lists=10, subscribers=100_000, readers=_ALL, repeats=3),
+    *(
+        Workload(part="rows", lists=10, subscribers=subscribers, readers=(OURS,), repeats=repeats)
+        for subscribers, repeats in ((1000, 3), (10_000, 3), (100_000, 3), (500_000, 1))
+    ),
+    *(
+        Workload(part="lists", lists=lists, subscribers=100, readers=(OURS,), repeats=repeats)
+        for lists, repeats in ((10, 3), (100, 3), (1000, 3), (5000, 1))
+    ),
+    Workload(part="polite", lists=200, subscribers=1000, rate=5, readers=(OURS,)),
+)
