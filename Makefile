@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo sync check dev report bench test test-slow test-all definitions lint format clean
+.PHONY: setup demo sync check dev report bench test test-slow test-all definitions docs lint format clean
 
 setup: $(READY)
 
@@ -45,6 +45,9 @@ test-all: test test-slow
 
 definitions: $(READY)
 	$(VENV)/bin/dg check defs
+
+docs: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.documentation README.md
 
 lint: $(READY)
 	$(PYTHON) -m ruff check .

@@ -34,6 +34,7 @@ class Wiring:
 
     Attributes:
         key_prefix: What stands before the table's name in an asset's key.
+        schema: The schema of the tables in DuckDB.
         api: The key of the API resource.
         store: The key of the IO manager.
         pool: The pool that keeps the assets of an account from reading at once; None: none.
@@ -45,6 +46,7 @@ class Wiring:
     """
 
     key_prefix: tuple[str, ...] = ("campaign_monitor",)
+    schema: str = "campaign_monitor"
     api: str = "campaign_monitor"
     store: str = "io_manager"
     pool: str | None = "campaign_monitor"
@@ -148,6 +150,8 @@ def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
         tags=wiring.tags or None,
         freshness_policy=wiring.freshness.get(table.name),
         metadata={
+            # Where the IO manager puts it, whatever the asset's key.
+            "schema": wiring.schema,
             "dagster/column_schema": column_schema(columns),
             "endpoint": f"GET {table.path}.json",
             "key": ", ".join(table.key) or "none: rows are events",
@@ -174,7 +178,6 @@ class _Reading:
         self._tables = [table for table in tables if table.name in selected]
         self._api: CampaignMonitorResource = getattr(context.resources, wiring.api)
         self._store: SnapshotStore = getattr(context.resources, wiring.store)
-        self._schema = wiring.key_prefix[-1]
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
@@ -208,7 +211,8 @@ class _Reading:
         if config.is_trial or not all(days):
             return Chosen(rows)
         assert table.parent_key is not None
-        present = [self._store.parents_of(table.name, self._schema) for table in self._tables]
+        schema = self._wiring.schema
+        present = [self._store.parents_of(schema, table.name) for table in self._tables]
         since = now - timedelta(days=max(day for day in days if day))
         return within_window(
             rows, table.parent_key, since=since, present=frozenset.intersection(*present)
@@ -220,7 +224,7 @@ class _Reading:
             return None
         if "Name" in parents.columns:
             return wanted_client_ids(wanted, parents.named())
-        return wanted_client_ids(wanted, self._store.clients(self._schema))
+        return wanted_client_ids(wanted, self._store.clients(self._wiring.schema))
 
     def _read(
         self, client: Client, writers: Sequence[StagingWriter], parents: Sequence[Parent]
@@ -243,7 +247,9 @@ class _Reading:
 
     def _publish_trial(self, snapshot: Snapshot) -> None:
         staged = snapshot.staged
-        metadata = self._store.publish_trial(snapshot, self._schema, self._context.run.run_id)
+        metadata = self._store.publish_trial(
+            snapshot, self._wiring.schema, self._context.run.run_id
+        )
         self._context.log_event(
             dg.AssetObservation(
                 self._wiring.key(staged.table.name),

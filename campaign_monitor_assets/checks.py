@@ -118,10 +118,9 @@ def _build_check(
     )
     def check(context: dg.AssetCheckExecutionContext) -> Any:
         store: SnapshotStore = getattr(context.resources, wiring.store)
-        schema = store.schema or wiring.key_prefix[-1]
         wanted = {key.name for key in context.selected_asset_check_keys}
         with store.database.connect(read_only=True, warn=context.log.warning) as connection:
-            subject = Subject(connection, schema, table)
+            subject = Subject(connection, wiring.schema, table)
             results = [_result(name, checks[name][1], subject) for name in checks if name in wanted]
         for name, result in results:
             yield result._replace(asset_key=key, check_name=name)

@@ -106,8 +106,9 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         default=True,
         description="Whether there are views beside the tables: those whose tables are all read.",
     )
-    analytics_schema: str = Field(
-        default="campaign_monitor_analytics", description="The schema of the views in DuckDB."
+    analytics_schema: str | None = Field(
+        default=None,
+        description="The schema of the views in DuckDB; by default the tables' with _analytics.",
     )
     group_names: dict[str, str] = Field(
         default={},
@@ -138,11 +139,12 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         tables = self._tables()
         frequencies = self._frequencies(tables)
         wiring = self._wiring(frequencies)
-        assets = build_assets(tables, wiring)
+        views = []
         if self.analytics:
-            assets += build_analytics(tables, wiring, self.analytics_schema)
+            schema = self.analytics_schema or f"{self.database_schema}_analytics"
+            views = build_analytics(tables, wiring, schema)
         return dg.Definitions(
-            assets=assets,
+            assets=[*build_assets(tables, wiring), *views],
             asset_checks=build_checks(tables, wiring, warn_drop_percent=self.warn_drop_percent),
             schedules=build_schedules(
                 frequencies,
@@ -151,7 +153,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
                 running=self.schedules_running,
                 tags=self.tags,
             ),
-            jobs=build_jobs(tables, wiring, self.tags),
+            jobs=build_jobs(tables, views, wiring, self.tags),
             resources={wiring.api: self._api(), wiring.store: self._store()},
         )
 
@@ -186,6 +188,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         name = "_".join(prefix)
         return Wiring(
             key_prefix=prefix,
+            schema=self.database_schema,
             api=f"{name}_api",
             store=f"{name}_io_manager",
             pool=self.pool or name,
@@ -220,7 +223,6 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     def _store(self) -> SnapshotIOManager:
         return SnapshotIOManager(
             database=self.database,
-            schema=self.database_schema,
             memory_limit=self.memory_limit,
             refuse_drop_percent=self.refuse_drop_percent,
         )

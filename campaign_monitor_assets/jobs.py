@@ -12,7 +12,12 @@ from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.warehouse import SnapshotStore
 
 
-def build_jobs(tables: Sequence[Table], wiring: Wiring, tags: Mapping[str, str]) -> list[Any]:
+def build_jobs(
+    tables: Sequence[Table],
+    views: Sequence[dg.AssetsDefinition],
+    wiring: Wiring,
+    tags: Mapping[str, str],
+) -> list[Any]:
     """All jobs of one account, as `dg.Definitions` takes them."""
     prefix = wiring.name
     by_group: dict[str, list[dg.AssetKey]] = {}
@@ -20,8 +25,8 @@ def build_jobs(tables: Sequence[Table], wiring: Wiring, tags: Mapping[str, str])
         by_group.setdefault(wiring.group(table), []).append(wiring.key(table.name))
     everything = dg.define_asset_job(
         f"{prefix}_all",
-        dg.AssetSelection.assets(*(wiring.key(table.name) for table in tables)),
-        description="Reads every table of the account.",
+        dg.AssetSelection.assets(*(wiring.key(table.name) for table in tables), *views),
+        description="Reads every table of the account and makes the views on them.",
         run_tags=dict(tags),
     )
     groups = [
@@ -33,6 +38,15 @@ def build_jobs(tables: Sequence[Table], wiring: Wiring, tags: Mapping[str, str])
         )
         for group, keys in by_group.items()
     ]
+    if views:
+        groups.append(
+            dg.define_asset_job(
+                f"{prefix}_group_analytics",
+                dg.AssetSelection.assets(*views),
+                description="Makes the views on the tables as they are.",
+                run_tags=dict(tags),
+            )
+        )
     return [everything, *groups, _check_credentials_job(tables, wiring, tags)]
 
 

@@ -207,14 +207,12 @@ class SnapshotStore(DbIOManager):
 
     Attributes:
         database: The DuckDB file.
-        schema: The schema of the tables; None: the last part of an asset's key prefix.
     """
 
     def __init__(
         self, *, database: Database, schema: str | None, most_percent: float | None
     ) -> None:
         self.database = database
-        self.schema = schema
         # A module that nobody has imported can't be the type of an input or output.
         frames = [_FrameHandler(module) for module in _FRAMES if module in sys.modules]
         super().__init__(
@@ -228,7 +226,7 @@ class SnapshotStore(DbIOManager):
     def publish_trial(self, snapshot: Snapshot, schema: str, run_id: str) -> dict[str, Any]:
         """Publishes a limited reading beside the full snapshots, and returns its metadata."""
         staged, table = snapshot.staged, snapshot.staged.table.name
-        schema = f"{self.schema or schema}{TRIAL_SUFFIX}"
+        schema = f"{schema}{TRIAL_SUFFIX}"
         with self.database.connect() as connection:
             loaded = publish(
                 connection, staged, schema=schema, table=table, run_id=run_id, guard=Guard()
@@ -236,16 +234,16 @@ class SnapshotStore(DbIOManager):
             metadata = snapshot_metadata(connection, staged, loaded, schema, table)
         return {**metadata, "dagster/table_name": f"{schema}.{table}"}
 
-    def parents_of(self, table: str, schema: str) -> frozenset[str]:
+    def parents_of(self, schema: str, table: str) -> frozenset[str]:
         """The parents whose rows are in the present snapshot of a table; none where it is not."""
         if not self.database.path.exists():
             return frozenset()
         with self.database.connect(read_only=True) as connection:
-            return parents_of_snapshot(connection, self.schema or schema, table)
+            return parents_of_snapshot(connection, schema, table)
 
     def clients(self, schema: str) -> list[dict[str, str]]:
         """The ClientIDs and names of the account's clients, as last read."""
-        name = identifier(self.schema or schema, "clients")
+        name = identifier(schema, "clients")
         with self.database.connect(read_only=True) as connection:
             rows = connection.execute(f"select ClientID, Name from {name}").fetchall()
         return [{"ClientID": client_id, "Name": name} for client_id, name in rows]

@@ -242,6 +242,7 @@ def test_jobs_for_everything_for_each_group_and_for_the_credentials() -> None:
         "campaign_monitor_group_campaigns",
         "campaign_monitor_group_lists",
         "campaign_monitor_group_subscribers",
+        "campaign_monitor_group_analytics",
         "campaign_monitor_check_credentials",
     } <= names
     job = definitions.resolve_job_def("campaign_monitor_group_subscribers")
