@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from campaign_monitor_assets.catalogue import Option
 from campaign_monitor_assets.client import VENDOR_URL, Client, HttpSettings
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract import ReadSettings
+from campaign_monitor_assets.pace import Pace
 
 
 class CampaignMonitorResource(dg.ConfigurableResource[None]):
@@ -68,6 +69,8 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         default=3, ge=0, description="How often a collection that moved is read again."
     )
 
+    _pace: Pace | None = PrivateAttr(default=None)
+
     @contextmanager
     def client(self, warn: Callable[[str], None] = lambda _: None) -> Iterator[Client]:
         """A client for as long as the context lasts.
@@ -78,6 +81,8 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         """
         if not (self.api_key or self.access_token):
             raise MissingCredentialsError(self.api_key_variable, self.access_token_variable)
+        # What one table learned of the limit holds for the run's next one too.
+        self._pace = self._pace or Pace(self.requests_per_second)
         client = Client(
             HttpSettings(
                 base_url=self.base_url,
@@ -91,6 +96,7 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
             api_key=self.api_key,
             access_token=self.access_token,
             refresh_token=self.refresh_token,
+            pace=self._pace,
             warn=warn,
         )
         try:

@@ -28,8 +28,8 @@ VENDOR_URL: Final = "https://api.createsend.com/api/v3.3"
 _BUSY_CODES: Final = frozenset({278, 287})
 """Refusals that pass by themselves: a segment that is being calculated or briefly unavailable."""
 
-_LONGEST_RESET: Final = 3600.0
-"""A longer wait than this is no number of seconds until a limit resets."""
+_LARGEST_NUMBER: Final = 3600.0
+"""A larger number in a header is no number of seconds until a limit resets, nor worth minding."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -121,6 +121,7 @@ class Client:
         api_key: The account's or a client's API key; or None for OAuth.
         access_token: The OAuth token.
         refresh_token: What renews the token when it has expired.
+        pace: The pace of the clients before this one; without it, a pace of its own.
         warn: Told of every fault that is tried again.
     """
 
@@ -131,6 +132,7 @@ class Client:
         api_key: str | None = None,
         access_token: str | None = None,
         refresh_token: str | None = None,
+        pace: Pace | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._base = _checked_base_url(settings.base_url)
@@ -142,7 +144,7 @@ class Client:
         self._renewing = threading.Lock()
         self._warn = warn
         self._closed = threading.Event()
-        self._pace = Pace(settings.requests_per_second, sleep=self._sleep)
+        self._pace = pace or Pace(settings.requests_per_second)
         self._backoff = tenacity.wait_exponential(
             multiplier=settings.backoff, max=settings.longest_backoff
         ) + tenacity.wait_random(0, settings.backoff)
@@ -151,11 +153,6 @@ class Client:
             self._base,
             HTTPAdapter(pool_connections=1, pool_maxsize=settings.connections, pool_block=True),
         )
-
-    @property
-    def pace(self) -> Pace:
-        """The pace that all requests of this client share."""
-        return self._pace
 
     def close(self) -> None:
         """Ends all waiting and closes the connections."""
@@ -201,22 +198,29 @@ class Client:
         raise AssertionError("tenacity either returns or raises")
 
     def _send(self, path: str, query: Mapping[str, str | int]) -> bytes:
-        started = self._pace.wait()
-        if self._closed.is_set():
-            raise CancelledError(f"GET {path} was given up: the run has ended.")
-        auth = self._auth
-        response = self._exchange(path, query, auth)
-        if response.status_code == 401 and _error_of(response).Code == 121 and self._renew(auth):
-            response = self._exchange(path, query, self._auth)
+        started = self._pace.start(self._sleep)
+        try:
+            if self._closed.is_set():
+                raise CancelledError(f"GET {path} was given up: the run has ended.")
+            auth = self._auth
+            response = self._exchange(path, query, auth)
+            if response.status_code == 401 and _is_expired(response) and self._renew(auth):
+                response = self._exchange(path, query, self._auth)
+            return self._judged(path, response, started)
+        finally:
+            self._pace.end()
+
+    def _judged(self, path: str, response: _Response, started: float) -> bytes:
+        """The body of an answer that is none of refusal or fault."""
+        reset = _number(response, "X-RateLimit-Reset", "Retry-After")
         if response.status_code == 429:
-            wait = _seconds(response, "X-RateLimit-Reset", "Retry-After")
-            self._pace.refused(started, self._settings.backoff if wait is None else wait)
-            raise _PassingFaultError("HTTP 429, too many requests", wait=wait, of_server=True)
-        self._pace.succeeded()
+            self._pace.refused(started, self._settings.backoff if reset is None else reset)
+            raise _PassingFaultError("HTTP 429, too many requests", wait=reset, of_server=True)
+        self._pace.succeeded(_number(response, "X-RateLimit-Remaining"), reset)
         if response.status_code == 200:
             return response.content
         if response.status_code >= 500:
-            wait = _seconds(response, "Retry-After")
+            wait = _number(response, "Retry-After")
             raise _PassingFaultError(_described(response), wait=wait, of_server=True)
         error = _error_of(response)
         if error.Code in _BUSY_CODES:
@@ -337,12 +341,16 @@ def _described(response: _Response) -> str:
     return f"HTTP {response.status_code} ({kind}, {len(response.content)} bytes)"
 
 
-def _seconds(response: _Response, *headers: str) -> float | None:
+def _is_expired(response: _Response) -> bool:
+    return _error_of(response).Code == 121
+
+
+def _number(response: _Response, *headers: str) -> float | None:
     for header in headers:
         try:
-            seconds = float(response.headers[header])
+            number = float(response.headers[header])
         except (KeyError, ValueError):
             continue
-        if 0 <= seconds <= _LONGEST_RESET:
-            return seconds
+        if 0 <= number <= _LARGEST_NUMBER:
+            return number
     return None

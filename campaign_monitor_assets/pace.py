@@ -1,7 +1,8 @@
 """The pace that all requests of a run share: how many a second may start.
 
 The vendor publishes no limit for these endpoints, so the pace starts bounded by the number of
-connections alone and finds the limit from the 429 answers. The limiters that libraries offer keep a
+connections alone. Where answers tell how many more are allowed, no more than that are started;
+where they don't, the limit is found from the 429 answers. The limiters that libraries offer keep a
 rate that is known beforehand; this one has to learn it.
 """
 
@@ -13,7 +14,7 @@ from typing import Final
 _AFTER_REFUSAL: Final = 0.95
 """The share of the rate to go on with after a refusal."""
 
-_GROWTH: Final = 1.02
+_GROWTH: Final = 1.05
 """How much faster to go after a quiet period."""
 
 _QUIET: Final = 15.0
@@ -22,6 +23,9 @@ _QUIET: Final = 15.0
 _SLOWEST: Final = 0.05
 """Requests a second that no refusal goes below."""
 
+_NAP: Final = 0.02
+"""Seconds to sleep while an answer that may tell of the limit is under way."""
+
 
 class Pace:
     """Spaces the starts of requests over all threads, and slows all of them at a refusal.
@@ -29,50 +33,65 @@ class Pace:
     Args:
         per_second: The most requests a second that the user allows; None for no bound of their own.
         clock: Seconds that only go forward.
-        sleep: Waits for a number of seconds.
     """
 
     def __init__(
-        self,
-        per_second: float | None = None,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
+        self, per_second: float | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ceiling = per_second
         self._rate = per_second
         self._clock = clock
-        self._sleep = sleep
         self._lock = threading.Lock()
+        self._under_way = 0
         self._next_start = 0.0
+        # What the last answer said: how many more may start until when.
+        self._left: float | None = None
+        self._resets = 0.0
+        # What refusals taught.
         self._changed = 0.0
         self._counted_since: float | None = None
         self._succeeded = 0
+        self._counted_whole = False
 
-    @property
-    def rate(self) -> float | None:
-        """Requests a second that may start now; None while nothing but connections bounds them."""
-        return self._rate
+    def start(self, sleep: Callable[[float], object] = time.sleep) -> float:
+        """Waits until the next request may start, and returns that moment by the pace's clock.
 
-    def wait(self) -> float:
-        """Waits until the next request may start, and returns that moment by the pace's clock."""
+        Args:
+            sleep: Waits for a number of seconds.
+        """
         while True:
             with self._lock:
                 now = self._clock()
-                if now >= self._next_start:
-                    if self._counted_since is None:
-                        self._counted_since = now
-                    self._grow(now)
-                    if self._rate is not None:
-                        self._next_start = now + 1 / self._rate
+                delay = self._delay(now)
+                if delay <= 0:
+                    self._begin(now)
                     return now
-                delay = self._next_start - now
-            self._sleep(delay)
+            sleep(delay)
 
-    def succeeded(self) -> None:
-        """Notes an answer that was not refused."""
+    def end(self) -> None:
+        """Notes that a started request is no longer under way, whatever became of it."""
+        with self._lock:
+            self._under_way -= 1
+
+    def succeeded(self, left: float | None = None, reset: float | None = None) -> None:
+        """Notes an answer that was not refused, before its request's `end`.
+
+        Args:
+            left: How many more the vendor allows, if the answer says so.
+            reset: In how many seconds the vendor counts afresh.
+        """
         with self._lock:
             self._succeeded += 1
+            now = self._clock()
+            if left is None or reset is None:
+                self._left = None
+            elif self._left is None or now >= self._resets:
+                # The vendor may not have counted the others yet that are under way.
+                self._left = max(left - (self._under_way - 1), 0)
+                self._resets = now + reset
+            else:
+                # Answers come out of order, so a larger number may be an older one.
+                self._left = min(self._left, left)
 
     def pause(self, seconds: float) -> None:
         """Lets nothing start for so many seconds."""
@@ -92,12 +111,35 @@ class Pace:
             if started < self._changed:
                 return
             now = self._clock()
-            # What was let through, over the time until more is: the limit itself, whatever its
-            # window. Later refusals only correct it, since a quiet stretch would belie the count.
-            allowed = self._succeeded / max(now + reset - (self._counted_since or now), 1e-3)
-            known = allowed if self._rate is None else min(self._rate, max(allowed, self._rate / 2))
-            self._rate = max(known * _AFTER_REFUSAL, _SLOWEST)
+            # Only from a reset on it is known that the vendor's count and this one began together.
+            if self._counted_whole and self._succeeded:
+                self._slow_down(now + reset)
+            self._counted_whole = True
             self._start_counting(now)
+
+    def _slow_down(self, reset: float) -> None:
+        # What was let through, over the time until more is: the limit itself, whatever its window.
+        # Later refusals only correct it, since a quiet stretch would belie the count.
+        allowed = self._succeeded / max(reset - (self._counted_since or reset), 1e-3)
+        known = allowed if self._rate is None else min(self._rate, max(allowed, self._rate / 2))
+        self._rate = max(known * _AFTER_REFUSAL, _SLOWEST)
+
+    def _delay(self, now: float) -> float:
+        delay = self._next_start - now
+        if self._left == 0:
+            # After the reset, a single request finds out how many there are now.
+            return _NAP if self._under_way else max(delay, self._resets - now)
+        return delay
+
+    def _begin(self, now: float) -> None:
+        self._under_way += 1
+        if self._left is not None:
+            self._left = max(self._left - 1, 0)
+        if self._counted_since is None:
+            self._counted_since = now
+        self._grow(now)
+        if self._rate is not None:
+            self._next_start = now + 1 / self._rate
 
     def _grow(self, now: float) -> None:
         if self._rate is None or self._rate == self._ceiling or now - self._changed < _QUIET:
