@@ -4,6 +4,7 @@ The page is made in steps: `summaries` and `facts` ask DuckDB, `charts` draws, `
 say what stands where, and `page.html` gives it its looks.
 """
 
+import contextlib
 import os
 from importlib import import_module
 from pathlib import Path
@@ -65,7 +66,8 @@ def _write(target: Path, html: str) -> Path:
             " that you may write to."
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return target
 
 

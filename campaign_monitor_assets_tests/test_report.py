@@ -1,0 +1,557 @@
+"""The report, read as a browser reads it and compared with the DuckDB file that it is of."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.report import write_report
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import PREFIX, Project
+
+DEFAULT = tuple(table.name for table in CATALOGUE.values() if table.default)
+USED = (
+    "active_subscribers",
+    "bounced_subscribers",
+    "campaign_summary",
+    "campaigns",
+    "clients",
+    "list_stats",
+    "lists",
+    "suppression_list",
+    "unsubscribed_subscribers",
+)
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Section:
+    title: str = ""
+    said: str = ""
+    rows: list[list[str]] = field(default_factory=list)
+    figure: dict[str, Any] = field(default_factory=dict)
+
+    def trace(self, name: str) -> dict[str, Any]:
+        [found] = [each for each in self.figure["data"] if each["name"] == name]
+        return dict(found)
+
+    def labels(self) -> list[str]:
+        return list(self.figure["layout"]["yaxis"]["ticktext"])
+
+    def bars(self, name: str) -> dict[str, int]:
+        trace = self.trace(name)
+        return dict(zip(trace["hovertext"], trace["x"], strict=True))
+
+    def columns(self, name: str) -> dict[str, float]:
+        trace = self.trace(name)
+        return dict(zip(trace["x"], trace["y"], strict=True))
+
+
+@dataclass
+class Client:
+    name: str = ""
+    figures: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, Section] = field(default_factory=dict)
+
+
+class Report(HTMLParser):
+    """The page's text by what it stands in, and whatever it refers to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.clients: dict[str, Client] = {}
+        self.references: list[str] = []
+        self.tags: list[str] = []
+        self.options: list[str] = []
+        self.last: dict[str, Section] = {}
+        self._article: Client | None = None
+        self._section = Section()
+        self._open = ""
+        self._text = ""
+        self._term = ""
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        self.tags.append(tag)
+        self.references += [value or "" for name, value in attrs if name in {"src", "href", "data"}]
+        self.references += [f"on: {name}" for name in said if name.startswith("on")]
+        self._text = ""
+        self._open = "figure" if said.get("class") == "figure" else tag
+        if tag == "article":
+            self._article = self.clients[said["id"] or ""] = Client()
+        elif tag == "section":
+            self._section = Section()
+        elif tag == "tr":
+            self._section.rows.append([])
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        text, article, section = self._text.strip(), self._article, self._section
+        if tag in {"td", "th"}:
+            section.rows[-1].append(text)
+        elif tag == "h2" and article:
+            article.name = text
+        elif tag == "h3":
+            section.title = text
+            (article.sections if article else self.last)[text] = section
+        elif tag == "p":
+            section.said = section.said or text
+        elif tag == "script" and self._open == "figure":
+            section.figure = json.loads(text)
+        elif tag == "dt":
+            self._term = text
+        elif tag == "dd" and article:
+            article.figures[self._term] = text
+        elif tag == "option":
+            self.options.append(text)
+        elif tag == "article":
+            self._article = None
+
+
+@pytest.fixture(scope="module")
+def account(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    running.reset()
+    project = Project(running, tmp_path_factory.mktemp("report") / "account.duckdb")
+    assert project.materialize(*DEFAULT).success
+    return project
+
+
+@pytest.fixture(scope="module")
+def report(account: Project) -> Report:
+    return read(account)
+
+
+@pytest.fixture
+def own(account: Project, tmp_path: Path) -> Project:
+    return account.copy_to(tmp_path / "account.duckdb")
+
+
+def read(project: Project) -> Report:
+    target = project.path.with_name("report.html")
+    assert write_report(project.path, PREFIX, target) == target
+    return Report(target)
+
+
+def scopes(report: Report, account: Project) -> Iterator[tuple[Client, str]]:
+    """Each client's report, and that on all, with the SQL that chooses its rows."""
+    ids = dict(account.query("select Name, ClientID from clients"))
+    for client in report.clients.values():
+        where = "true" if client.name == "All clients" else f"ClientID = '{ids.pop(client.name)}'"
+        yield client, where
+    assert not ids
+
+
+def test_key_figures(report: Report, account: Project) -> None:
+    """Each client's key figures are DuckDB's own counts, and all clients' their sums."""
+    for client, where in scopes(report, account):
+        counted = {
+            f"{state} subscribers": account.query(
+                f"select count(*) from {state.lower()}_subscribers where {where}"
+            )[0][0]
+            for state in ("Active", "Unsubscribed", "Bounced")
+        }
+        [(campaigns, recipients)] = account.query(
+            f"select count(*), coalesce(sum(TotalRecipients), 0) from campaigns where {where}"
+        )
+        [(opened, clicks)] = account.query(
+            "select 100 * sum(UniqueOpened) / sum(Recipients), 100 * sum(Clicks) / sum(Recipients)"
+            f" from campaign_summary where {where}"
+        )
+        expected = {name: f"{number:,}" for name, number in counted.items() if number}
+        expected |= {"Campaigns sent": f"{campaigns:,}", "Recipients": f"{recipients:,}"}
+        if opened is not None:
+            expected |= {"Opened": f"{opened:.1f} %", "Clicks": f"{clicks:.1f} %"}
+        assert client.figures == expected
+
+
+def test_index_of_clients(report: Report, account: Project) -> None:
+    """With several clients the first table tells of each and leads to its own report."""
+    index = report.clients["all"].sections["Clients"]
+    heads, *rows = index.rows
+    assert {row[0] for row in rows} == {
+        name for (name,) in account.query("select Name from clients")
+    }
+    for row in rows:
+        [client] = [each for each in report.clients.values() if each.name == row[0]]
+        figures = {name: cell for name, cell in zip(heads, row, strict=True) if cell != "—"}
+        assert figures == {"Client": client.name, **client.figures}
+    anchors = [each.removeprefix("#") for each in report.references]
+    assert sorted(anchors) == sorted(set(report.clients) - {"all"})
+    assert report.options == [client.name for client in report.clients.values()]
+
+
+def test_subscribers_by_state(report: Report, account: Project) -> None:
+    """Each list has a bar whose parts are its rows in the tables of the states."""
+    for client, where in scopes(report, account):
+        key, names = ("ClientID", "clients") if where == "true" else ("ListID", "lists")
+        for state in ("Active", "Unsubscribed", "Bounced"):
+            expected = dict(
+                account.query(
+                    f"select names.Name, count(*) from {state.lower()}_subscribers rows"
+                    f" join {names} names using ({key}) where rows.{where} group by all"
+                    if where != "true"
+                    else f"select names.Name, count(*) from {state.lower()}_subscribers"
+                    f" join {names} names using ({key}) group by all"
+                )
+            )
+            section = client.sections["Subscribers by state"]
+            shown = {name: bar for name, bar in section.bars(state).items() if bar}
+            # Plotly takes a text for HTML, so names are escaped in a figure.
+            assert {name.replace("&amp;", "&").replace("&#x27;", "'") for name in shown} == set(
+                expected
+            )
+            assert sorted(shown.values()) == sorted(expected.values())
+
+
+def test_list_growth(report: Report, account: Project) -> None:
+    """The bars of a month are those who joined, left and bounced in it; the line is their sum."""
+    for client, where in scopes(report, account):
+        section = client.sections["List growth by month"]
+        shown = {name: section.columns(name) for name in ("Joined", "Unsubscribed", "Bounced")}
+        months = list(shown["Joined"])
+        everybody = " union all ".join(
+            f"select ListJoinedDate as date from {state}_subscribers where {where}"
+            for state in ("active", "unsubscribed", "bounced")
+        )
+        for name, sign, source in (
+            ("Joined", 1, everybody),
+            ("Unsubscribed", -1, f"select Date from unsubscribed_subscribers where {where}"),
+            ("Bounced", -1, f"select Date from bounced_subscribers where {where}"),
+        ):
+            counted: dict[str, int] = dict(
+                account.query(
+                    f"select strftime(date_trunc('month', date), '%Y-%m-%d'), count(*)"
+                    f" from ({source}) group by all"
+                )
+            )
+            assert shown[name] == {month: sign * counted.get(month, 0) for month in months}
+            assert sum(shown[name].values()) == sign * sum(
+                number for month, number in counted.items() if month >= months[0]
+            )
+        net = section.columns("Net growth")
+        assert net == {month: sum(column[month] for column in shown.values()) for month in months}
+        assert len(months) <= 36
+
+
+def test_list_statistics(report: Report, account: Project) -> None:
+    """The table of lists repeats the vendor's own statistics."""
+    expected = account.query(
+        "select lists.Name, TotalActiveSubscribers, NewActiveSubscribersThisMonth,"
+        " UnsubscribesThisMonth, NewActiveSubscribersThisYear, UnsubscribesThisYear"
+        " from list_stats join lists using (ListID)"
+    )
+    rows = report.clients["all"].sections["Lists this month and this year"].rows
+    assert rows[0][:3] == ["List", "Client", "Active"]
+    assert sorted((row[0], *row[2:]) for row in rows[1:]) == sorted(
+        (name, *(f"{number:,}" for number in numbers)) for name, *numbers in expected
+    )
+
+
+def test_campaigns_by_month(report: Report, account: Project) -> None:
+    """Recipients and rates of a month are the sums over its campaigns."""
+    for client, where in scopes(report, account):
+        expected: Rows = account.query(
+            "select strftime(date_trunc('month', SentDate), '%Y-%m-%d'), sum(TotalRecipients),"
+            + ", ".join(
+                f" 100 * sum({name}) / sum(Recipients)"
+                for name in ("UniqueOpened", "Clicks", "summary.Unsubscribed", "summary.Bounced")
+            )
+            + " from campaigns join campaign_summary summary using (ClientID, CampaignID)"
+            f" where {where} group by all order by all"
+        )
+        recipients = client.sections["Recipients by month"]
+        rates = client.sections["Campaign performance by month"]
+        if not expected:
+            assert recipients.said == rates.said.replace("has results", "was sent")
+            assert recipients.said.startswith("Nothing to show")
+            continue
+        assert recipients.columns("Recipients") == {row[0]: row[1] for row in expected}
+        for at, name in enumerate(("Opened", "Clicks", "Unsubscribed", "Bounced"), 2):
+            assert rates.columns(name) == {
+                row[0]: pytest.approx(row[at], abs=0.005) for row in expected if row[1]
+            }
+
+
+def test_single_campaigns(report: Report, account: Project) -> None:
+    """The latest and the most opened campaigns stand in order, with their own rates."""
+    for client, where in scopes(report, account):
+        query = (
+            "select campaigns.Name, Recipients, UniqueOpened, Clicks, Unsubscribed, Bounced"
+            " from campaigns join campaign_summary using (ClientID, CampaignID)"
+            f" where Recipients > 0 and {where}"
+        )
+        latest = account.query(f"{query} order by SentDate desc limit 12")
+        section = client.sections["The latest campaigns"]
+        if not latest:
+            assert section.said.startswith("Nothing to show")
+            continue
+        assert section.labels() == [row[0] for row in latest]
+        for at, name in enumerate(("Opened", "Clicks", "Unsubscribed", "Bounced"), 2):
+            expected = [pytest.approx(100 * row[at] / row[1], abs=0.005) for row in latest]
+            assert section.trace(name)["x"] == expected
+        opened = account.query(
+            f"{query} and UniqueOpened > 0 order by 3 desc, SentDate desc limit 15"
+        )
+        rows = client.sections["The most opened campaigns"].rows[1:]
+        assert [(row[0], *row[-6:]) for row in rows] == [
+            (name, f"{all_:,}", f"{first:,}", *(f"{100 * n / all_:.1f} %" for n in (first, *rest)))
+            for name, all_, first, *rest in opened
+        ]
+
+
+PROGRAMS = "select coalesce(nullif(ReadsEmailWith, ''), 'Not known yet') from active_subscribers"
+REASONS = "select SuppressionReason from suppression_list"
+
+
+@pytest.mark.parametrize(
+    ("title", "series", "query"),
+    [
+        ("E-mail programs", "Active subscribers", PROGRAMS),
+        ("Suppressed addresses by reason", "Addresses", REASONS),
+    ],
+)
+def test_counted(report: Report, account: Project, title: str, series: str, query: str) -> None:
+    """E-mail programs and reasons of suppression are counted, the most common first."""
+    for client, where in scopes(report, account):
+        expected = Counter(name for (name,) in account.query(f"{query} where {where}"))
+        section = client.sections[title]
+        assert (section.bars(series) if section.figure else {}) == expected
+        shown = section.trace(series)["x"] if section.figure else []
+        assert shown == sorted(shown, reverse=True)
+
+
+def test_syncs(report: Report, account: Project) -> None:
+    """The last table tells when each table was synced, and how many rows it has."""
+    [section] = report.last.values()
+    expected = account.query(
+        "select table_name, strftime(max(synced_at), '%Y-%m-%d %H:%M:%S') from sync_log"
+        " group by all"
+    )
+    assert sorted((row[0], row[1]) for row in section.rows[1:]) == sorted(expected)
+    for table, _, then, now in section.rows[1:]:
+        assert then == now == f"{account.count(table):,}"
+
+
+def test_axes(report: Report) -> None:
+    """Every axis says what it measures, by a title or by a name at each bar."""
+    figures = [
+        section.figure
+        for client in report.clients.values()
+        for section in client.sections.values()
+        if section.figure
+    ]
+    assert figures
+    for figure in figures:
+        axes = [value for name, value in figure["layout"].items() if "axis" in name]
+        told = [axis for axis in axes if "title" in axis or "ticktext" in axis or "matches" in axis]
+        assert told == axes
+
+
+def test_self_contained(report: Report) -> None:
+    """The page refers to nothing but itself, and forbids the browser to fetch anything."""
+    assert all(each.startswith("#") for each in report.references)
+    assert not {"link", "img", "iframe", "object", "embed", "base"} & set(report.tags)
+    [policy] = re.findall(r'Content-Security-Policy" content="([^"]*)"', report.html)
+    assert policy.startswith("default-src 'none';")
+    assert "http" not in policy
+    styles = re.findall(r"<style>(.*?)</style>", report.html, re.DOTALL)
+    assert not re.search(r"url\(|@import", "".join(styles))
+
+
+def test_no_addresses(report: Report, own: Project) -> None:
+    """No subscriber's address is in the page; one in a name is masked."""
+    addresses = own.query(
+        "select EmailAddress from active_subscribers union from"
+        " (select FromEmail from campaigns) union"
+        " (select EmailAddress from suppression_list)"
+    )
+    assert len(addresses) > 1000
+    for (address,) in addresses:
+        assert address not in report.html
+    for table in ("clients", "lists", "campaigns"):
+        own.change(f"update {table} set Name = 'for jane.roe@example.com: ' || Name")
+    html = read(own).html
+    assert "jane.roe@example.com" not in html
+    assert html.count("for j***@example.com: ") > 10
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    '"><b onmouseover="alert(1)">',
+    "{{ 7 * 7 }} {% raw %}",
+    "<!--",
+    "a <b>bold</b> <a href='https://example.com'>link</a>",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names(report: Report, own: Project, name: str) -> None:
+    """A name is shown as it is written, whatever it would mean to a browser or to Plotly."""
+    for table in ("clients", "lists", "campaigns"):
+        own.change(f"update {table} set Name = ?", name)
+    own.change("update active_subscribers set ReadsEmailWith = ?", name)
+    own.change("update suppression_list set SuppressionReason = ?", name)
+    hostile = read(own)
+    assert set(hostile.tags) == set(report.tags)
+    assert hostile.tags.count("script") <= report.tags.count("script")
+    assert all(each.startswith("#") for each in hostile.references)
+    assert {client.name for client in hostile.clients.values()} == {"All clients", name}
+    everything = hostile.clients["all"].sections
+    assert everything["Lists this month and this year"].rows[1][0] == name
+    assert everything["The most opened campaigns"].rows[1][0] == name
+    for title in ("E-mail programs", "Suppressed addresses by reason", "The latest campaigns"):
+        [trace, *_] = everything[title].figure["data"]
+        for text in (*everything[title].labels(), *trace["hovertext"]):
+            assert not set("<>\"'") & set(text)
+
+
+def test_same_names(own: Project) -> None:
+    """Lists and campaigns of the same name stay apart."""
+    own.change("update lists set Name = 'Newsletter'")
+    own.change("update campaigns set Name = 'Issue'")
+    report = read(own)
+    lists = own.query("select ClientID, count(*) from lists group by all")
+    shown = [
+        len(client.sections["Subscribers by state"].labels())
+        for anchor, client in report.clients.items()
+        if anchor != "all"
+    ]
+    # A list with no subscribers has no bar.
+    empty = own.query(
+        "select count(*) from lists where ListID not in (select ListID from active_subscribers)"
+    )[0][0]
+    assert sum(shown) == sum(number for _, number in lists) - empty
+    assert len(report.clients["all"].sections["The latest campaigns"].labels()) == 12
+
+
+@pytest.mark.parametrize("table", USED)
+def test_missing_table(report: Report, own: Project, table: str) -> None:
+    """Without one of its tables the report is still written, and says what it lacks."""
+    whole = report.clients["all"].sections
+    own.change(f"drop table {table}")
+    without = read(own).clients["all"].sections
+    assert list(without) == list(whole)
+    lacking = {
+        title
+        for title, section in without.items()
+        if "DuckDB does not hold" in section.said and table in re.split(r"[ ,]", section.said)
+    }
+    expected: dict[str, set[str]] = {
+        "clients": set(),
+        "campaigns": {
+            "Recipients by month",
+            "Campaign performance by month",
+            "The latest campaigns",
+            "The most opened campaigns",
+        },
+        "campaign_summary": {
+            "Campaign performance by month",
+            "The latest campaigns",
+            "The most opened campaigns",
+        },
+        "lists": {"Lists this month and this year"},
+        "list_stats": {"Lists this month and this year"},
+        "suppression_list": {"Suppressed addresses by reason"},
+        "active_subscribers": {
+            "Subscribers by state",
+            "List growth by month",
+            "E-mail programs",
+        },
+        "unsubscribed_subscribers": {"Subscribers by state", "List growth by month"},
+        "bounced_subscribers": {"Subscribers by state", "List growth by month"},
+    }
+    assert lacking == expected[table]
+
+
+def test_missing_sync_log(own: Project) -> None:
+    """Tables that came without a log are reported on all the same."""
+    own.change("drop table sync_log")
+    report = read(own)
+    [section] = report.last.values()
+    assert section.said == "Left out: DuckDB does not hold sync_log yet."
+    assert report.clients["all"].figures
+
+
+def test_empty_tables(own: Project) -> None:
+    """An account in which nothing happened yet is said to be one, section by section."""
+    for table in USED:
+        own.change(f"delete from {table}")
+    report = read(own)
+    [client] = report.clients.values()
+    assert {section.said.split(":")[0] for section in client.sections.values()} == {
+        "Nothing to show"
+    }
+
+
+def test_one_client(own: Project) -> None:
+    """With one client there is nothing to choose, and no table names the client."""
+    [(client, name)] = own.query(
+        "select ClientID, Name from clients where ClientID in (select ClientID from campaigns)"
+        " order by Name limit 1"
+    )
+    for table in USED:
+        own.change(f"delete from {table} where ClientID <> ?", client)
+    report = read(own)
+    assert [each.name for each in report.clients.values()] == [name]
+    assert "select" not in report.tags
+    assert "Client" not in report.clients["client-1"].sections["The most opened campaigns"].rows[0]
+
+
+def test_many_clients(own: Project) -> None:
+    """With a hundred clients each has a report of its own, and the charts of all stay short."""
+    own.change(
+        "insert into clients (ClientID, Name) select 'c' || n, 'Client ' || n from range(100) t(n)"
+    )
+    own.change(
+        "insert into active_subscribers (ClientID, ListID, EmailAddress)"
+        " select 'c' || n, 'l' || n, 'x' from range(100) t(n)"
+    )
+    report = read(own)
+    clients = own.count("clients")
+    assert len(report.options) == len(report.clients) == clients + 1
+    assert len(report.clients["all"].sections["Clients"].rows) == clients + 1
+    assert len(report.clients["all"].sections["Subscribers by state"].labels()) == 20
+    # A list that is not in the snapshot of lists goes by its identifier.
+    [new] = [each for each in report.clients.values() if each.name == "Client 7"]
+    assert new.sections["Subscribers by state"].bars("Active") == {"l7": 1}
+
+
+def test_read_only(own: Project) -> None:
+    """The file is only read: it stays as it is, and other readers may have it open."""
+    before = own.path.read_bytes()
+    with duckdb.connect(str(own.path), read_only=True):
+        read(own)
+    assert own.path.read_bytes() == before
+    assert own.leftovers() == ["report.html"]
+
+
+def test_nothing_to_report_on(own: Project, tmp_path: Path) -> None:
+    """Without a file, or without an account's tables in it, an error says what to do."""
+    target = tmp_path / "report.html"
+    with pytest.raises(DatabaseError, match="Materialize"):
+        write_report(tmp_path / "none.duckdb", PREFIX, target)
+    with pytest.raises(DatabaseError, match=r"'elsewhere'.* Materialize"):
+        write_report(own.path, "elsewhere", target)
+    assert not target.exists()
+
+
+def test_unwritable_target(own: Project, tmp_path: Path) -> None:
+    """A target that can't be written is named in the error."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(ConfigurationError, match=re.escape(str(blocked / "report.html"))):
+        write_report(own.path, PREFIX, blocked / "report.html")
