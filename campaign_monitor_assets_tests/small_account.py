@@ -110,7 +110,9 @@ def fill_lists(box: Sandbox) -> None:
         ("name", "Ännchen"),
         ("Forgotten", "x"),
     )
-    bob = custom(("City", "L'Aquila"), ("Age", "about 40"), ("Born", "2026/02/30"))
+    bob = custom(
+        ("City", "L'Aquila"), ("Age", "about 40"), ("Born", "2026/02/30"), ("shoesize", "43")
+    )
     box.mutate(
         "active_subscribers",
         NEWS,
@@ -170,6 +172,7 @@ def fill_lists(box: Sandbox) -> None:
             defined("Age", "Number"),
             defined("Born", "Date"),
             defined("name", "Text"),
+            defined("Shoe size", "Number", key="shoesize"),
             defined('"; drop\n', "Country", key="drop"),
         ],
     )

@@ -135,6 +135,20 @@ def test_list_growth(account: Project) -> None:
     ]
 
 
+def test_growth_without_dates(own: Project) -> None:
+    """Who joined on no known day stands under no month, first, so that the sums still hold."""
+    undated = active("new@example.com", joined="2026-06-01") | {"ListJoinedDate": ""}
+    known = active("sue@example.com", joined="2026-05-01")
+    own.box.mutate("active_subscribers", OTHERS, [known, undated])
+    result = run(own, ["active_subscribers"], ["list_growth_by_month"])
+    assert result.success, failures(result)
+    columns, where = "Month, Joined, Subscribers", f"ListID = '{OTHERS}'"
+    assert rows(own, "list_growth_by_month", columns, where) == [
+        (date(2026, 5, 1), 1, 2),
+        (None, 1, 1),
+    ]
+
+
 def test_state_by_list(account: Project) -> None:
     """Every list is counted, empty ones too, and the suppressed are not to be mailed."""
     columns = "ListName, Active, Unsubscribed, Bounced, Suppressed, MayBeMailed"
@@ -303,14 +317,15 @@ def test_custom_fields_are_typed_columns(account: Project) -> None:
         ("Age", "DOUBLE"),
         ("Born", "DATE"),
         ("City", "VARCHAR"),
+        ("Shoe size", "DOUBLE"),
         ("name_", "VARCHAR"),
         ("two words", "VARCHAR[]"),
     ]
-    columns = 'EmailAddress, City, "two words", Age, Born, name_'
+    columns = 'EmailAddress, City, "two words", Age, Born, name_, "Shoe size"'
     assert rows(account, name, columns, "State = 'Active'") == [
-        ("Bob@Example.com", "L'Aquila", [], None, None, None),
-        ("ann@example.com", "Köln", ["one", "two"], 42.5, date(1990, 2, 28), "Ännchen"),
-        ("sue@example.com", None, [], None, None, None),
+        ("Bob@Example.com", "L'Aquila", [], None, None, None, 43),
+        ("ann@example.com", "Köln", ["one", "two"], 42.5, date(1990, 2, 28), "Ännchen", None),
+        ("sue@example.com", None, [], None, None, None, None),
     ]
     assert rows(account, name, "count(*)") == [(5,)]
 
@@ -332,7 +347,7 @@ def test_a_view_for_each_list(account: Project) -> None:
     found = rows(account, "list_custom_field_views", "ViewName, ListID, len(Fields)")
     assert found == [
         (f"fields_list_{'3' * 8}", EMPTY, 0),
-        (f"fields_news_{'1' * 8}", NEWS, 6),
+        (f"fields_news_{'1' * 8}", NEWS, 7),
         (f"fields_news_{OTHERS}", OTHERS, 0),
         (f"fields_vip_{'2' * 8}", VIP, 0),
     ]
