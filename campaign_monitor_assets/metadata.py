@@ -83,8 +83,8 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
 
 def preview(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
     """A few rows as a Markdown table, with e-mail addresses and telephone numbers masked."""
-    result = connection.execute(f"select * from {identifier(schema, table)} limit {_PREVIEW_ROWS}")
-    names = [str(column[0]) for column in result.description or ()]
+    described = connection.execute(f"describe {identifier(schema, table)}").fetchall()
+    names = [str(name) for name, *_ in described]
     cells = ", ".join(_masked(name) for name in names)
     rows = connection.execute(
         f"select {cells} from {identifier(schema, table)} limit {_PREVIEW_ROWS}"
