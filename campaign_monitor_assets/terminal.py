@@ -120,7 +120,7 @@ class _Seen:
                 f"{figures.get('dagster/row_count', 0):,}",
                 f"{figures['requests']:,}" if "requests" in figures else "",
                 f"{figures['seconds']:.2f}" if "seconds" in figures else "",
-                f"[{colour}]{table.checks - bad}/{table.checks}[/]",
+                f"[{colour}]{table.checks - bad}/{table.checks}[/]" if table.checks else "",
             )
         self._console.print(shown)
         for name, table in self._tables.items():
