@@ -145,7 +145,7 @@ def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
         is_required=False,
         io_manager_key=wiring.store,
         group_name=wiring.group(table),
-        kinds={"campaignmonitor", "duckdb"},
+        kinds={"duckdb"},
         owners=wiring.owners or None,
         tags=wiring.tags or None,
         freshness_policy=wiring.freshness.get(table.name),
