@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from campaign_monitor_assets.catalogue import Option
 from campaign_monitor_assets.client import VENDOR_URL, Client, HttpSettings
+from campaign_monitor_assets.credentials import Credentials
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract import ReadSettings
 from campaign_monitor_assets.pace import Pace
@@ -70,6 +71,7 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
     )
 
     _pace: Pace | None = PrivateAttr(default=None)
+    _credentials: Credentials | None = PrivateAttr(default=None)
 
     @contextmanager
     def client(self, warn: Callable[[str], None] = lambda _: None) -> Iterator[Client]:
@@ -81,8 +83,13 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         """
         if not (self.api_key or self.access_token):
             raise MissingCredentialsError(self.api_key_variable, self.access_token_variable)
-        # What one table learned of the limit holds for the run's next one too.
+        # What one table learned of the limit, and the token it renewed, serve the next one too.
         self._pace = self._pace or Pace(self.requests_per_second)
+        self._credentials = self._credentials or Credentials(
+            api_key=self.api_key,
+            access_token=self.access_token,
+            refresh_token=self.refresh_token,
+        )
         client = Client(
             HttpSettings(
                 base_url=self.base_url,
@@ -93,9 +100,7 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
                 connections=self.connections,
                 requests_per_second=self.requests_per_second,
             ),
-            api_key=self.api_key,
-            access_token=self.access_token,
-            refresh_token=self.refresh_token,
+            self._credentials,
             pace=self._pace,
             warn=warn,
         )

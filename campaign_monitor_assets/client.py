@@ -10,8 +10,9 @@ import msgspec
 import requests
 import tenacity
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 
+from campaign_monitor_assets.credentials import Credentials
 from campaign_monitor_assets.errors import (
     ApiError,
     CampaignMonitorError,
@@ -78,16 +79,6 @@ class _ErrorBody(msgspec.Struct):
 
 class _Token(msgspec.Struct):
     access_token: str
-    refresh_token: str | None = None
-
-
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
 
 
 @dataclass(frozen=True)
@@ -118,9 +109,7 @@ class Client:
 
     Args:
         settings: How requests are sent.
-        api_key: The account's or a client's API key; or None for OAuth.
-        access_token: The OAuth token.
-        refresh_token: What renews the token when it has expired.
+        credentials: What requests are authorized by.
         pace: The pace of the clients before this one; without it, a pace of its own.
         warn: Told of every fault that is tried again.
     """
@@ -128,20 +117,14 @@ class Client:
     def __init__(
         self,
         settings: HttpSettings,
+        credentials: Credentials,
         *,
-        api_key: str | None = None,
-        access_token: str | None = None,
-        refresh_token: str | None = None,
         pace: Pace | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._base = _checked_base_url(settings.base_url)
         self._settings = settings
-        self._auth: AuthBase = (
-            HTTPBasicAuth(api_key, "x") if api_key else _Bearer(access_token or "")
-        )
-        self._refresh_token = refresh_token
-        self._renewing = threading.Lock()
+        self._credentials = credentials
         self._warn = warn
         self._closed = threading.Event()
         self._pace = pace or Pace(settings.requests_per_second)
@@ -202,10 +185,11 @@ class Client:
         try:
             if self._closed.is_set():
                 raise CancelledError(f"GET {path} was given up: the run has ended.")
-            auth = self._auth
+            auth = self._credentials.auth
             response = self._exchange(path, query, auth)
-            if response.status_code == 401 and _is_expired(response) and self._renew(auth):
-                response = self._exchange(path, query, self._auth)
+            expired = response.status_code == 401 and _error_of(response).Code == 121
+            if expired and self._credentials.renew(auth, self._renewed):
+                response = self._exchange(path, query, self._credentials.auth)
             return self._judged(path, response, started)
         finally:
             self._pace.end()
@@ -261,33 +245,24 @@ class Client:
         except requests.RequestException as error:
             raise _PassingFaultError(f"the connection failed ({type(error).__name__})") from None
 
-    def _renew(self, used: AuthBase) -> bool:
-        """Renews the expired token once, whichever thread is first. False: it can't be renewed."""
-        with self._renewing:
-            if self._auth is not used:
-                return True
-            if self._refresh_token is None:
-                return False
-            parts = urlsplit(self._base)
-            response = self._request(
-                "POST",
-                f"{parts.scheme}://{parts.netloc}/oauth/token",
-                data={"grant_type": "refresh_token", "refresh_token": self._refresh_token},
-            )
-            if response.status_code == 429 or response.status_code >= 500:
-                raise _PassingFaultError(f"renewing the token: {_described(response)}")
-            try:
-                token = msgspec.json.decode(response.content, type=_Token)
-            except msgspec.DecodeError:
-                raise ApiError(
-                    status=response.status_code,
-                    code=121,
-                    message="the expired token was not renewed",
-                    path="/oauth/token",
-                ) from None
-            self._auth = _Bearer(token.access_token)
-            self._refresh_token = token.refresh_token or self._refresh_token
-            return True
+    def _renewed(self, refresh_token: str) -> str:
+        parts = urlsplit(self._base)
+        response = self._request(
+            "POST",
+            f"{parts.scheme}://{parts.netloc}/oauth/token",
+            data={"grant_type": "refresh_token", "refresh_token": refresh_token},
+        )
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _PassingFaultError(f"renewing the token: {_described(response)}")
+        try:
+            return msgspec.json.decode(response.content, type=_Token).access_token
+        except msgspec.DecodeError:
+            raise ApiError(
+                status=response.status_code,
+                code=121,
+                message="the expired token was not renewed",
+                path="/oauth/token",
+            ) from None
 
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)
@@ -324,9 +299,24 @@ def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
             body.decode()
         return decode(body)
     except msgspec.ValidationError as error:
+        if not _is_json(body):
+            raise _PassingFaultError(_no_json(body)) from None
         raise UnexpectedAnswerError(path, "the catalogue's shape", str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _PassingFaultError(f"HTTP 200 with {len(body)} bytes that are no JSON") from None
+        raise _PassingFaultError(_no_json(body)) from None
+
+
+def _is_json(body: bytes) -> bool:
+    # A body of another form is refused before its end is looked at, and may be a part of one.
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _no_json(body: bytes) -> str:
+    return f"HTTP 200 with {len(body)} bytes that are no JSON"
 
 
 def _error_of(response: _Response) -> _ErrorBody:
@@ -339,10 +329,6 @@ def _error_of(response: _Response) -> _ErrorBody:
 def _described(response: _Response) -> str:
     kind = response.headers.get("Content-Type", "unknown content")
     return f"HTTP {response.status_code} ({kind}, {len(response.content)} bytes)"
-
-
-def _is_expired(response: _Response) -> bool:
-    return _error_of(response).Code == 121
 
 
 def _number(response: _Response, *headers: str) -> float | None:

@@ -89,6 +89,8 @@ class RowReader:
             return self.of_array(body)
         fields = _FIELDS.decode(body)
         if self._table.rows_at is None:
+            if fields.keys().isdisjoint(self._table.fields):
+                raise msgspec.ValidationError("Object has none of the expected fields")
             return self.of_array(b"[%b]" % bytes(body))
         if bytes(fields.get(self._table.rows_at, b"null")) == b"null":
             return self.of_array(b"[]")

@@ -120,7 +120,8 @@ class Server:
         keep = request.headers.get("connection", "").lower() != "close"
         if request.path.startswith(CONTROL):
             return await _send(writer, self._control(request), keep=keep)
-        started = time.monotonic()
+        # A slow answer belongs to the log of its beginning, whatever is reset meanwhile.
+        log, started = self.log, time.monotonic()
         admitted, headers = self._limit.admit() if self.rate else (True, ())
         striking = list(self.faults.striking(request)) if admitted else []
         rule = next((each for each in striking if each.what != "churn"), None)
@@ -133,7 +134,7 @@ class Server:
             await asyncio.sleep(pause)
         status = 0 if rule and rule.what == "reset" else answer.status
         ended = time.monotonic()
-        self.log.entries.append(Entry(request.path, dict(request.query), status, started, ended))
+        log.entries.append(Entry(request.path, dict(request.query), status, started, ended))
         if rule and rule.what == "reset":
             _reset(writer)
             return False

@@ -1,0 +1,357 @@
+"""The matrix of faults: a passing one is outlived, a lasting one changes nothing in DuckDB."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project, checks, failures, metadata, people
+
+TRIES = 4
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"what": "429"},
+    "429 with a reset": {"what": "429", "reset_after": 1},
+    "500": {"what": "500"},
+    "502": {"what": "502"},
+    "503": {"what": "503"},
+    "504": {"what": "504"},
+    "reset": {"what": "reset"},
+    "cut": {"what": "cut"},
+    "not JSON": {"what": "notjson"},
+    "HTML with status 200": {"what": "html200"},
+    "empty": {"what": "empty"},
+    "slow": {"what": "slow", "seconds": 1.5},
+}
+LAST_ANSWERS = {
+    "429": "HTTP 429",
+    "429 with a reset": "HTTP 429",
+    "500": "HTTP 500 (application/json",
+    "502": "HTTP 502 (text/html",
+    "503": "HTTP 503 (text/html",
+    "504": "HTTP 504 (text/html",
+    "reset": "the connection failed",
+    "cut": "the connection failed",
+    "not JSON": "HTTP 200 with 28 bytes that are no JSON",
+    "HTML with status 200": "bytes that are no JSON",
+    "empty": "HTTP 200 with an empty body",
+    "slow": "no answer in time",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A kind of endpoint: a table of it, its key, and where its answers are struck."""
+
+    table: str
+    key: str
+    path: str
+    places: Mapping[str, Mapping[str, int]]
+    answers: int
+
+
+ENDPOINTS = {
+    "page": Endpoint(
+        "active_subscribers",
+        "EmailAddress",
+        "{first_list}/active",
+        {"first": {"page": 1}, "middle": {"page": 3}, "last": {"page": 5}},
+        answers=7,
+    ),
+    "array": Endpoint(
+        "templates",
+        "TemplateID",
+        "/templates",
+        {"first": {}, "middle": {"skip": 1}, "last": {"skip": 2}},
+        answers=3,
+    ),
+    "object": Endpoint(
+        "list_details",
+        "ListID",
+        r"lists/[^/]+\.json",
+        {"first": {}, "middle": {"skip": 1}, "last": {"skip": 2}},
+        answers=3,
+    ),
+}
+EVERY = list(product(FAULTS, ENDPOINTS, ("first", "middle", "last")))
+
+
+def few(shift: int) -> list[tuple[str, str, str]]:
+    """Of the matrix each fault once, and each kind of endpoint in each of its places."""
+    return [EVERY[9 * at + (at + shift) % 9] for at in range(len(FAULTS))]
+
+
+def rest(shift: int) -> list[tuple[str, str, str]]:
+    return [case for case in EVERY if case not in few(shift)]
+
+
+@pytest.fixture(scope="module")
+def _old(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """An account of three lists, one of several pages, and the last snapshot of it."""
+    running.reset()
+    old = Project(running, tmp_path_factory.mktemp("old") / "account.duckdb")
+    assert old.materialize("clients", "lists").success
+    old.change(
+        "delete from lists where ListID not in (select ListID from lists order by 1 limit 3)"
+    )
+    fill(old, people(50))
+    tables = [endpoint.table for endpoint in ENDPOINTS.values()]
+    assert old.materialize(*tables, page_size=20).success
+    return old
+
+
+@pytest.fixture
+def old(_old: Project, box: Sandbox, tmp_path: Path) -> Project:
+    """The same, and an account that has moved on since."""
+    assert box is _old.box
+    project = _old.copy_to(tmp_path / "account.duckdb")
+    fill(project, people(90))
+    return project
+
+
+def lists(project: Project) -> list[str]:
+    return [name for (name,) in project.query("select ListID from lists order by 1")]
+
+
+def fill(project: Project, rows: list[dict[str, Any]]) -> None:
+    for list_id, each in zip(lists(project), (rows, [], people(5)), strict=True):
+        project.box.mutate("active_subscribers", list_id, each)
+
+
+def spoil(project: Project, fault: str, kind: str, place: str, times: int | None) -> None:
+    endpoint = ENDPOINTS[kind]
+    path = endpoint.path.replace("{first_list}", lists(project)[0])
+    rule = {"path": path, "times": times, **FAULTS[fault], **endpoint.places[place]}
+    project.box.faults([rule])
+
+
+def truth(project: Project, endpoint: Endpoint) -> Counter[str]:
+    wanted = {*lists(project), *(name for (name,) in project.query("select ClientID from clients"))}
+    found = project.box.account(endpoint.table)[endpoint.table]
+    contents = [rows for parent, rows in found.items() if parent in wanted]
+    rows = [row for rows in contents for row in (rows if isinstance(rows, list) else [rows])]
+    return Counter(row[endpoint.key] for row in rows)
+
+
+def stored(project: Project, endpoint: Endpoint) -> Counter[str]:
+    rows = project.query(f"select {endpoint.key} from {endpoint.table}")
+    return Counter(value for (value,) in rows)
+
+
+def whole(project: Project, table: str) -> list[tuple[Any, ...]]:
+    return sorted(project.query(f"select * from {table}"), key=str)
+
+
+def settings(fault: str) -> dict[str, Any]:
+    slow = {"read_timeout": 0.4} if fault == "slow" else {}
+    return {"tries": TRIES, "backoff": 0.01, "page_size": 20, **slow}
+
+
+def outlives(project: Project, fault: str, kind: str, place: str, times: int) -> None:
+    endpoint = ENDPOINTS[kind]
+    spoil(project, fault, kind, place, times)
+    result = project.materialize(endpoint.table, **settings(fault))
+    assert result.success, failures(result)
+    assert stored(project, endpoint) == truth(project, endpoint)
+    assert checks(result, endpoint.table)["row_count_matches_source"].passed
+    expected = endpoint.answers + times
+    counted = metadata(result, endpoint.table)["requests"]
+    if fault == "slow":
+        # A busy machine may let another answer be too late as well.
+        assert counted >= expected
+    else:
+        assert counted == len(project.box.requests()["requests"]) == expected
+
+
+def fails_cleanly(project: Project, fault: str, kind: str, place: str) -> None:
+    endpoint = ENDPOINTS[kind]
+    spoil(project, fault, kind, place, None)
+    before = whole(project, endpoint.table)
+    result = project.materialize(endpoint.table, "draft_campaigns", **settings(fault))
+    [(step, text)] = failures(result).items()
+    assert step == endpoint.table
+    assert "GaveUpError" in text
+    assert re.search(endpoint.path.replace("{first_list}", lists(project)[0])[:-6], text)
+    assert f"after {TRIES} tries" in text
+    assert LAST_ANSWERS[fault] in text
+    assert whole(project, endpoint.table) == before
+    assert project.count("draft_campaigns") > 0
+    assert project.leftovers() == []
+
+
+@pytest.mark.parametrize(("fault", "kind", "place"), few(0))
+def test_a_fault_that_comes_once(old: Project, fault: str, kind: str, place: str) -> None:
+    """A fault that comes once costs a request, and no row."""
+    outlives(old, fault, kind, place, 1)
+
+
+@pytest.mark.parametrize(("fault", "kind", "place"), few(3))
+def test_a_fault_that_comes_repeatedly(old: Project, fault: str, kind: str, place: str) -> None:
+    """A fault that passes before the last try costs requests, and no row."""
+    outlives(old, fault, kind, place, TRIES - 1)
+
+
+@pytest.mark.parametrize(("fault", "kind", "place"), few(6))
+def test_a_fault_that_stays(old: Project, fault: str, kind: str, place: str) -> None:
+    """A lasting fault fails its table with a clear error; the old rows and others are whole."""
+    fails_cleanly(old, fault, kind, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "kind", "place"), rest(0))
+def test_every_fault_that_comes_once(old: Project, fault: str, kind: str, place: str) -> None:
+    """The same, for the rest of the matrix."""
+    outlives(old, fault, kind, place, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "kind", "place"), rest(3))
+def test_every_fault_that_comes_repeatedly(old: Project, fault: str, kind: str, place: str) -> None:
+    """The same, for the rest of the matrix."""
+    outlives(old, fault, kind, place, TRIES - 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "kind", "place"), rest(6))
+def test_every_fault_that_stays(old: Project, fault: str, kind: str, place: str) -> None:
+    """The same, for the rest of the matrix."""
+    fails_cleanly(old, fault, kind, place)
+
+
+@pytest.mark.parametrize("kind", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (400, 1, "list of error codes"),
+        (401, 100, "API key is not valid"),
+        (401, 102, "not of this account"),
+        (403, 403, "only agency accounts"),
+        (404, 404, "list of error codes"),
+    ],
+)
+def test_an_error_of_ours(old: Project, kind: str, status: int, code: int, advice: str) -> None:
+    """An error that asking again can't mend is asked once, and says what to do."""
+    endpoint = ENDPOINTS[kind]
+    path = endpoint.path.replace("{first_list}", lists(old)[0])
+    rule = {"what": "error", "path": path, "status": status, "code": code, "times": None}
+    old.box.faults([{**rule, **endpoint.places["last"]}])
+    before = whole(old, endpoint.table)
+    result = old.materialize(endpoint.table, page_size=20, connections=1)
+    [text] = failures(result).values()
+    assert f"HTTP {status}, code {code}" in text
+    assert advice in text
+    assert old.box.requests()["statuses"][str(status)] == 1
+    assert whole(old, endpoint.table) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("page", "object_for_array"), ("page", "no_results"), ("array", "object_for_array")],
+)
+def test_json_of_another_form(old: Project, kind: str, what: str) -> None:
+    """JSON that is not what the endpoint promises fails the table and says what was expected."""
+    endpoint = ENDPOINTS[kind]
+    old.box.faults([{"what": what, "path": endpoint.table.split("_")[0], "times": None}])
+    before = whole(old, endpoint.table)
+    [text] = failures(old.materialize(endpoint.table, page_size=20)).values()
+    assert "UnexpectedAnswerError" in text
+    assert "Expected `" in text or "required field `Results`" in text
+    assert whole(old, endpoint.table) == before
+
+
+@pytest.mark.parametrize("body", ["{}", '{"Unexpected": {}}', '{"Code": 500, "Message": "no"}'])
+@pytest.mark.parametrize("table", ["list_details", "client_details", "list_stats"])
+def test_an_object_without_its_fields(old: Project, table: str, body: str) -> None:
+    """An object that has none of the fields that it should have does not become an empty row."""
+    path = {"client_details": r"clients/[^/]+\.json", "list_stats": "/stats"}
+    rule = {"what": "body", "text": body, "times": None}
+    old.box.faults([{**rule, "path": path.get(table, ENDPOINTS["object"].path)}])
+    [text] = failures(old.materialize(table)).values()
+    assert "UnexpectedAnswerError" in text
+
+
+@pytest.mark.parametrize("header", ["X-RateLimit-Reset", None])
+def test_everything_waits_for_the_limit(old: Project, header: str | None) -> None:
+    """After a 429 that says when the limit resets, no request at all starts before then."""
+    reset = {"reset_after": 1} if header else {}
+    old.box.faults([{"what": "429", "path": "details|lists/[^/]+", "skip": 1, **reset}])
+    result = old.materialize("list_details", connections=2)
+    assert result.success, failures(result)
+    log = old.box.requests()["requests"]
+    [refused] = [entry for entry in log if entry["status"] == 429]
+    later = [entry for entry in log if entry["started"] > refused["ended"]]
+    under_way = [entry for entry in log if refused["started"] < entry["started"]]
+    assert later
+    if header:
+        waited = [entry for entry in later if entry["started"] >= refused["ended"] + 1 - 0.05]
+        # One more may have been on its way when the refusal came.
+        assert len(under_way) - len(waited) <= 1
+
+
+# OAuth ------------------------------------------------------------------------------------
+
+
+EXPIRED: dict[str, Any] = {
+    "access_token": "sandbox-expired-token",
+    "refresh_token": "sandbox-refresh-token",
+}
+
+
+def token_requests(box: Sandbox) -> int:
+    return sum(entry["path"] == "/oauth/token" for entry in box.requests()["requests"])
+
+
+def test_an_expired_token_is_renewed_once(old: Project) -> None:
+    """The first request that meets the expired token renews it for all tables of the run."""
+    result = old.materialize("templates", "list_details", "list_stats", **EXPIRED)
+    assert result.success, failures(result)
+    assert stored(old, ENDPOINTS["object"]) == truth(old, ENDPOINTS["object"])
+    assert token_requests(old.box) == 1
+
+
+def test_a_token_that_stays_expired(old: Project) -> None:
+    """A renewed token that is refused as expired too is not renewed for ever."""
+    old.box.faults([{"what": "error", "status": 401, "code": 121, "path": "/lists", "times": None}])
+    [text] = failures(old.materialize("list_details", connections=1, **EXPIRED)).values()
+    assert "code 121" in text
+    assert token_requests(old.box) == 1
+
+
+def test_a_fault_while_the_token_is_renewed(old: Project) -> None:
+    """A fault of the token's path passes as any other does."""
+    old.box.faults([{"what": "503", "path": "oauth/token", "times": 2}])
+    result = old.materialize("list_details", **EXPIRED, tries=TRIES)
+    assert result.success, failures(result)
+    assert token_requests(old.box) == 3
+
+
+@pytest.mark.parametrize(
+    ("token", "refresh", "code", "advice"),
+    [
+        ("sandbox-expired-token", None, 121, "CAMPAIGN_MONITOR_REFRESH_TOKEN"),
+        ("sandbox-expired-token", "made-up", 121, "was not renewed"),
+        ("sandbox-revoked-token", "sandbox-refresh-token", 122, "authorize anew"),
+        ("sandbox-limited-token", "sandbox-refresh-token", 60, "lacks a permission"),
+        ("made-up-token", "sandbox-refresh-token", 120, "not valid"),
+    ],
+)
+def test_tokens_that_cannot_be_used(
+    old: Project, token: str, refresh: str | None, code: int, advice: str
+) -> None:
+    """A token that no renewal mends fails at once, with what to do; neither token is told."""
+    given: dict[str, Any] = {
+        "access_token": token,
+        **({"refresh_token": refresh} if refresh else {}),
+    }
+    [text] = failures(old.materialize("clients", **given)).values()
+    assert f"code {code}" in text
+    assert advice in text
+    assert token not in text
+    assert "sandbox-refresh-token" not in text
+    assert old.box.requests()["statuses"]["401"] == 1
