@@ -23,7 +23,6 @@ def snapshot_metadata(
     """The metadata of a materialization; counts are rows where nothing else is said."""
     found: dict[str, Any] = {
         "dagster/row_count": loaded.rows,
-        "dagster/column_schema": column_schema(loaded.columns),
         "synced_at": staged.synced_at.isoformat(sep=" ", timespec="seconds"),
         "reported": staged.reported,
         "staged": staged.rows,
@@ -38,6 +37,9 @@ def snapshot_metadata(
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = loaded.kept
     if loaded.extra_columns:
+        # Otherwise the definition has the same columns, and where Dagster's UI finds both it shows
+        # their names in lower case.
+        found["dagster/column_schema"] = column_schema(loaded.columns)
         found["unknown_columns"] = list(loaded.extra_columns)
     if loaded.malformed:
         found["malformed_values"] = dict(loaded.malformed)
