@@ -24,8 +24,8 @@ class Usage:
     Attributes:
         wall: Seconds from start to end.
         cpu: Seconds of all processors, user and system.
-        peak: Bytes resident at the same time in all processes. Memory that two of them share
-            counts twice.
+        peak: Bytes resident at the same time in all processes, looked at 20 times a second.
+            Memory that two of them share counts twice.
     """
 
     wall: float
@@ -57,8 +57,8 @@ def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) 
     if process.returncode:
         said = log.read_text(errors="replace")[-3000:]
         raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
-    # One process's own peak is known exactly; between two looks a sum could be missed.
-    return Usage(wall, used.ru_utime + used.ru_stime, max(used.ru_maxrss * 1024, *seen, 0))
+    # `used` has a peak too, but counts in it what this process held when it started the program.
+    return Usage(wall, used.ru_utime + used.ru_stime, max(seen, default=0))
 
 
 def _watch(pid: int, ended: threading.Event, seen: list[int]) -> None:

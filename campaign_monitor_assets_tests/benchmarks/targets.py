@@ -32,9 +32,10 @@ def targets(measures: Sequence[Measure]) -> list[Target]:
     """All targets that the measures tell something of."""
     ours = [one for one in measures if one.reader == OURS.name]
     empty = {one.part: one for one in measures if one.reader == EMPTY.name}
+    compared = [(one, empty[one.part]) for one in ours if one.part in empty]
     return [
-        *(target for one in ours if one.latency for target in _of_latency(one, empty[one.part])),
-        *(_of_cpu(one, empty[one.part]) for one in ours if one.part == "W3"),
+        *(target for one, base in compared if one.latency for target in _of_latency(one, base)),
+        *(_of_cpu(one, base) for one, base in compared if not one.latency),
         *_of_memory(ours),
         *(target for one in ours if one.rate for target in _of_politeness(one)),
         *_of_rows(ours),

@@ -1,0 +1,62 @@
+"""The benchmark, on an account so small that only its workings are tested."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from campaign_monitor_assets_tests.benchmarks.__main__ import main
+from campaign_monitor_assets_tests.benchmarks.measures import measure
+from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
+from campaign_monitor_assets_tests.benchmarks.workloads import Workload
+
+SMALL = Workload(part="W1", lists=2, subscribers=30, readers=(OURS,))
+
+
+def test_results_name_every_reader_with_its_figures(tmp_path: Path) -> None:
+    """What was run stands in RESULTS.md: time, requests, whether the rows are right, targets."""
+    small = ["--rows", "40", "--repeats", "1", "--output", str(tmp_path)]
+    main(["--only", "W1", "--readers", "empty", "ours", *small])
+    results = (tmp_path / "RESULTS.md").read_text()
+    [ours] = [line for line in results.splitlines() if line.startswith("| this project |")]
+    cells = [cell.strip() for cell in ours.split("|")]
+    assert "42" in cells, "40 lists of one subscriber, the clients and the client's lists"
+    assert "all right" in cells
+    assert "W1: fetching, at most" in results
+
+
+def test_parts_that_are_not_run_keep_their_figures(tmp_path: Path) -> None:
+    """A run of one part leaves the others' tables in RESULTS.md."""
+    small = ["--readers", "ours", "--rows", "20", "--repeats", "1", "--output", str(tmp_path)]
+    main(["--only", "polite", *small])
+    main(["--only", "W3", *small])
+    results = (tmp_path / "RESULTS.md").read_text()
+    assert results.count("| this project |") == 2
+
+
+def test_a_reader_with_other_rows_is_said_to_differ() -> None:
+    """A wrong address, date or custom field is noticed, though the number of rows is right."""
+    assert OURS.columns is not None
+    wrongs = (
+        replace(OURS, name=str(number), columns=OURS.columns.replace(right, wrong))
+        for number, (right, wrong) in enumerate(
+            (
+                ("EmailAddress", "EmailAddress || '!'"),
+                ("Date::varchar", "(Date + interval 1 second)::varchar"),
+                ("field.Value", "upper(field.Value)"),
+            )
+        )
+    )
+    measures = measure(replace(SMALL, readers=(OURS, *wrongs)), 1)
+    assert [one.right for one in measures] == [True, False, False, False]
+
+
+def test_a_reader_that_loses_a_row_is_said_to_differ(tmp_path: Path) -> None:
+    """One row less than the sandbox holds is a difference."""
+    program = tmp_path / "forgetful.py"
+    program.write_text(
+        f"import os, runpy\nrunpy.run_path({str(PROGRAMS / 'ours.py')!r}, run_name='__main__')\n"
+        "import duckdb\n"
+        "duckdb.connect(os.environ['BENCHMARK_DATABASE']).execute('delete from"
+        " campaign_monitor.active_subscribers where rowid = 7')\n"
+    )
+    [differing] = measure(replace(SMALL, readers=(replace(OURS, program=program),)), 1)
+    assert differing.right is False
