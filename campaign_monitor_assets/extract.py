@@ -71,6 +71,7 @@ class _Request:
     page: int | None = None
     size: int = 0
     skip: int = 0
+    order: str | None = None
 
 
 @dataclass(frozen=True)
@@ -224,14 +225,15 @@ class _Extraction:
                 writer.leave_out(parent)
 
     def _read_pages(self, parent: Parent) -> _Reading:
-        [writer] = self._writers
+        [writer], table = self._writers, self._table
         for attempt in range(self._settings.rereads + 1):
             read = next(self._numbers)
-            pages = yield from self._read_pages_once(parent, read)
+            again = table.reread_order_field if attempt % 2 else None
+            pages = yield from self._read_pages_once(parent, read, again or table.order_field)
             if pages is None:
                 writer.leave_out(parent)
                 return
-            settled = _stood_still(pages, self._table)
+            settled = _stood_still(pages, has_key=bool(table.key))
             if settled or attempt == self._settings.rereads:
                 rows = sum(page.rows_staged for page in pages)
                 reported = rows if settled else pages[-1].total
@@ -239,10 +241,10 @@ class _Extraction:
                 return
 
     def _read_pages_once(
-        self, parent: Parent, read: int
+        self, parent: Parent, read: int, order: str | None
     ) -> Generator[_Batch, _Answers, list[_Page] | None]:
         full = max(self._settings.page_size, _SMALLEST_PAGE + 1)
-        [first] = yield [_Request(parent, read, 1, full)]
+        [first] = yield [_Request(parent, read, 1, full, order=order)]
         if first is None:
             return None
         if first.total <= full:
@@ -250,7 +252,7 @@ class _Extraction:
         size = _overlapping_size(first.total, full)
         count = math.ceil(first.total / size)
         requests = [
-            _Request(parent, read, page, size, skip=full - size if page == 2 else 0)
+            _Request(parent, read, page, size, full - size if page == 2 else 0, order)
             for page in range(count, 1, -1)
         ]
         backwards = yield requests[:1]
@@ -305,8 +307,8 @@ class _Extraction:
     def _page_query(self, request: _Request) -> dict[str, str | int]:
         table = self._table
         query: dict[str, str | int] = {"page": request.page or 1, "pagesize": request.size}
-        if table.order_field:
-            query |= {"orderfield": table.order_field, "orderdirection": "asc"}
+        if request.order:
+            query |= {"orderfield": request.order, "orderdirection": "asc"}
         wanted = (option for option in table.options if option in self._settings.options)
         return query | dict(table.query) | dict.fromkeys(wanted, "true")
 
@@ -317,12 +319,12 @@ def _overlapping_size(total: int, full: int) -> int:
     return size if _SMALLEST_PAGE <= size < full else full - 1
 
 
-def _stood_still(pages: Sequence[_Page], table: Table) -> bool:
+def _stood_still(pages: Sequence[_Page], *, has_key: bool) -> bool:
     """Whether nothing moved while the pages were read, or only in a way that shifted no row."""
     total = pages[0].total
     if not all(page.is_whole for page in pages):
         return False
-    if table.order_field == "date":
+    if pages[0].request.order == "date":
         if any(page.total < total for page in pages):
             return False
     elif any(page.total != total for page in pages):
@@ -334,7 +336,7 @@ def _stood_still(pages: Sequence[_Page], table: Table) -> bool:
             != (pages[1].identities[:shared])
         ):
             return False
-    if not table.key:
+    if not has_key:
         return True
     hashes = np.concatenate(
         [np.frombuffer(page.identities, np.int64)[page.request.skip :] for page in pages]

@@ -284,3 +284,13 @@ def test_any_movement_at_length(
 ) -> None:
     """The same, tried for longer."""
     _move_and_read(one_list, total, page_size, moves)
+
+
+def test_records_of_one_date_may_come_in_any_order(one_list: Project) -> None:
+    """Where an order by date does not hold from page to page, addresses tell what is there."""
+    fill(one_list, [row | {"Date": "2026-01-01 10:00:00"} for row in people(2500)])
+    path = f"lists/{list_of(one_list)}/active"
+    one_list.box.faults([{"what": "ties", "path": path, "page": 2, "times": None}])
+    result = one_list.materialize(TABLE)
+    assert_complete(one_list, result)
+    assert metadata(result, TABLE)["collections_read_again"] == 1

@@ -52,6 +52,7 @@ SUPPRESSION_LIST = Table(
     path="/clients/{ClientID}/suppressionlist",
     shape=Shape.PAGE,
     order_field="date",
+    reread_order_field="email",
     parent="clients",
     inherits=("ClientID",),
     key=("ClientID", "EmailAddress"),

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -12,10 +12,11 @@ import msgspec
 from .account import Row, moment_of, stamp
 from .api import Answer, Api, Request, error
 from .endpoints import UNKNOWN
+from .pages import REVERSED, TIES
 
 What = Literal[
     "429", "500", "502", "503", "504", "html200", "notjson", "empty", "body", "error", "gone",
-    "object_for_array", "no_results", "cut", "reset", "slow", "churn",
+    "object_for_array", "no_results", "cut", "reset", "slow", "churn", "ties",
 ]  # fmt: skip
 
 HTML: Final = b"<html><head><title>Error</title></head><body><h1>Unavailable</h1></body></html>"
@@ -128,6 +129,8 @@ def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
         case "gone":
             found = api.resolve(request.path)
             answer = error(*UNKNOWN[found[0].kind if found else "account"])
+        case "ties":
+            answer = api.answer(replace(request, query={**request.query, TIES: REVERSED}))
         case "body":
             body = base64.b64decode(rule.base64) if rule.base64 else rule.text.encode()
             answer = Answer(rule.status, body, rule.content_type)

@@ -16,6 +16,9 @@ Query = Mapping[str, str]
 
 DAY: Final = r"\d{4}-\d\d-\d\d"
 MOMENT: Final = DAY + r"( \d\d:\d\d)?"
+TIES: Final = "_ties"
+REVERSED: Final = "reversed"
+"""What the fault `ties` adds to a query: records of one date come in another order."""
 CONSENTS: Final = (
     ("includetrackingpreference", "ConsentToTrack"),
     ("includesmspreference", "ConsentToSendSms"),
@@ -45,6 +48,7 @@ class Page:
     since: str
     until: str
     tags: frozenset[str]
+    ties_reversed: bool = False
 
 
 def read_query(endpoint: Endpoint, query: Query, now: datetime) -> Page:
@@ -79,6 +83,7 @@ def read_query(endpoint: Endpoint, query: Query, now: datetime) -> Page:
         tags=frozenset(tag.strip() for tag in query.get("tags", "").split(",") if tag.strip())
         if endpoint.collection == "campaigns"
         else frozenset(),
+        ties_reversed=query.get(TIES) == REVERSED,
     )
 
 
@@ -119,7 +124,10 @@ class Views:
         """All rows that the request asks for, in its order, whatever the page."""
         if isinstance(rows, BulkRows) and page.sort != "Name" and not page.descending:
             return rows.since(page.since)
-        key = (id(rows), page.sort, page.descending, page.since, page.until, page.tags)
+        key = (
+            id(rows), page.sort, page.descending, page.since, page.until, page.tags,
+            page.ties_reversed,
+        )  # fmt: skip
         kept = self._kept.get(key)
         if kept is None or kept[0] is not rows:
             if len(self._kept) > 64:
@@ -133,11 +141,12 @@ def _arranged(rows: Sequence[Row], page: Page) -> list[Row]:
         rows = [row for row in rows if page.since <= row[page.dated] < page.until]
     if page.tags:
         rows = [row for row in rows if page.tags <= set(row.get("Tags", ()))]
-    return sorted(
+    by_address = sorted(
         rows,
-        key=lambda row: (_folded(row.get(page.sort)), _folded(row.get("EmailAddress"))),
-        reverse=page.descending,
+        key=lambda row: _folded(row.get("EmailAddress")),
+        reverse=page.descending != page.ties_reversed,
     )
+    return sorted(by_address, key=lambda row: _folded(row.get(page.sort)), reverse=page.descending)
 
 
 def _folded(value: Json) -> str:
