@@ -8,6 +8,7 @@ from campaign_monitor_assets.component import CampaignMonitorComponent
 
 component = CampaignMonitorComponent(
     tables=["clients", "lists", "active_subscribers"],
+    analytics=False,
     database=os.environ["BENCHMARK_DATABASE"],
 )
 
