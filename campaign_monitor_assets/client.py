@@ -302,6 +302,9 @@ def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
         if not _is_json(body):
             raise _PassingFaultError(_no_json(body)) from None
         raise UnexpectedAnswerError(path, "the catalogue's shape", str(error)) from None
+    except RecursionError:
+        problem = "it is nested more deeply than can be read"
+        raise UnexpectedAnswerError(path, "the catalogue's shape", problem) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _PassingFaultError(_no_json(body)) from None
 
@@ -310,6 +313,8 @@ def _is_json(body: bytes) -> bool:
     # A body of another form is refused before its end is looked at, and may be a part of one.
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
+    except RecursionError:
+        return True
     except msgspec.DecodeError:
         return False
     return True

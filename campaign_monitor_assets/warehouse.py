@@ -175,9 +175,9 @@ class _FrameHandler(DbTypeHandler[Any]):
         connection.register("frame", obj)
         partitioned = bool(table_slice.partition_dimensions)
         if partitioned and table_exists(connection, table_slice.schema, table_slice.table):
-            connection.execute(f"insert into {table} by name select * from frame")
+            connection.execute(f"insert into {table} by name {_typed_frame(connection)}")
         else:
-            connection.execute(f"create or replace table {table} as select * from frame")
+            connection.execute(f"create or replace table {table} as {_typed_frame(connection)}")
         count = "dagster/partition_row_count" if partitioned else "dagster/row_count"
         described = connection.execute(f"describe {table}").fetchall()
         return {
@@ -200,6 +200,17 @@ class _FrameHandler(DbTypeHandler[Any]):
             return result.df()
         frame = result.to_arrow_table()
         return frame if self._module == "pyarrow" else self.supported_types[0](frame)
+
+
+def _typed_frame(connection: Connection) -> str:
+    """A query of the frame; a column without values, which says no type, becomes text."""
+    untyped = [
+        f"{identifier(name)}::varchar as {identifier(name)}"
+        for name, type_, *_ in connection.execute("describe frame").fetchall()
+        if type_.strip('"') == "NULL"
+    ]
+    replaced = f" replace ({', '.join(untyped)})" if untyped else ""
+    return f"select *{replaced} from frame"
 
 
 class SnapshotStore(DbIOManager):

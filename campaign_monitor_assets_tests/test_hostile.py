@@ -1,0 +1,325 @@
+"""Values that nobody expects, from the body of a page to DuckDB: they arrive or fail loudly."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from campaign_monitor_assets_tests.project import Project, failures, metadata, people
+
+TABLE = "active_subscribers"
+SECRET = "somebody.private@example.com"
+
+
+@pytest.fixture
+def one_list(with_parents: Project) -> Project:
+    """A project that knows of one list only."""
+    with_parents.change("delete from lists where ListID <> (select min(ListID) from lists)")
+    return with_parents
+
+
+def page(rows: Sequence[object]) -> bytes:
+    envelope = {
+        "Results": rows,
+        "PageNumber": 1,
+        "PageSize": 1000,
+        "RecordsOnThisPage": len(rows),
+        "TotalNumberOfRecords": len(rows),
+        "NumberOfPages": 1,
+    }
+    return json.dumps(envelope).encode()
+
+
+def sync(project: Project, body: bytes, table: str = TABLE) -> dg.ExecuteInProcessResult:
+    path = {"active_subscribers": "/active", "lists": "/lists"}[table]
+    answer = base64.b64encode(body).decode()
+    project.box.faults([{"what": "body", "path": path, "base64": answer, "times": None}])
+    return project.materialize(table)
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    return people(1)[0] | {"EmailAddress": SECRET} | fields
+
+
+def stored(project: Project, *columns: str) -> list[tuple[Any, ...]]:
+    names = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+    return project.query(f"select {names} from {TABLE} order by EmailAddress")
+
+
+def assert_loud(result: dg.ExecuteInProcessResult) -> str:
+    """The run failed by an error of ours that quotes nothing of a row."""
+    assert not result.success
+    [text] = failures(result).values()
+    assert "campaign_monitor_assets.errors" in text or "DatabaseError" in text, text
+    assert SECRET not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \t ",
+        "a\x00b",
+        "\x00",
+        "".join(map(chr, range(32))),
+        "\x7f\x80\u2028\u2029\ufeff\ufffe",
+        "line\nbreak\r\n",
+        "x" * 70_000,
+        "ü𝄞" * 20_000,
+        "'; drop table lists; --",
+        '"quoted" \\ back',
+        "NULL",
+        "null",
+        "{}",
+        "[1]",
+        "2020-01-01",
+    ],
+)
+@pytest.mark.parametrize("escaped", [True, False])
+def test_text(one_list: Project, text: str, escaped: bool) -> None:  # noqa: FBT001
+    """Any text arrives as it is, whether the API escapes it or not."""
+    fields = {"Name": text, "CustomFields": [{"Key": text, "Value": text}], "New": text}
+    body = page([row(**fields)])
+    if not escaped:
+        body = json.dumps(json.loads(body), ensure_ascii=False).encode()
+    result = sync(one_list, body)
+    assert result.success, failures(result)
+    [(name, custom, new)] = stored(one_list, "Name", "CustomFields", "New")
+    assert (name, custom) == (text, [{"Key": text, "Value": text}])
+    assert json.loads(new) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "arrives"),
+    [
+        (None, None),
+        (17, "17"),
+        (-1.5, "-1.5"),
+        (12345678901234567890123456789, "12345678901234567890123456789"),
+        (True, "true"),
+        ({"a": [1]}, '{"a":[1]}'),
+        ([], "[]"),
+    ],
+)
+def test_anything_where_text_is_expected(one_list: Project, given: object, arrives: str) -> None:
+    """Null becomes NULL, and what else is no text arrives as the API wrote it."""
+    body = json.dumps(json.loads(page([row(Name=given)])), separators=(",", ":")).encode()
+    result = sync(one_list, body)
+    assert result.success, failures(result)
+    assert stored(one_list, "Name") == [(arrives,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "given"),
+    [
+        ("Date", "yesterday"),
+        ("Date", 17),
+        ("Date", ""),
+        ("Date", "2026-02-30 10:00:00"),
+        ("Date", {"a": 1}),
+        ("CustomFields", "text"),
+    ],
+)
+def test_what_does_not_fit_its_type(
+    one_list: Project, column: str, given: object, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A value that doesn't fit becomes NULL, and how many did is said and kept as metadata."""
+    rows = [row(**{column: given}), row(EmailAddress="a", **{column: None}), row(EmailAddress="b")]
+    result = sync(one_list, page(rows))
+    assert result.success, failures(result)
+    assert metadata(result, TABLE)["malformed_values"] == {column: 1}
+    assert f"1 values of {column} don't fit" in capfd.readouterr().err
+    assert [value is None for (value,) in stored(one_list, column)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-02 03:04:05", "2026-01-02 03:04", "2026-01-02", "0001-01-01 00:00:00"]
+)
+def test_times_that_fit(one_list: Project, text: str) -> None:
+    """Times with seconds, without them, and days arrive, whatever the year."""
+    result = sync(one_list, page([row(Date=text)]))
+    assert "malformed_values" not in metadata(result, TABLE)
+    [(found,)] = one_list.query(f"select strftime(Date, '%Y-%m-%d %H:%M:%S') from {TABLE}")
+    assert found.startswith(text)
+
+
+def test_addresses_that_differ_in_case(one_list: Project) -> None:
+    """Addresses that differ in case are different keys, and each arrives as it is."""
+    addresses = ["A@Example.com", "a@EXAMPLE.COM", "a@example.com"]
+    result = sync(one_list, page([row(EmailAddress=address) for address in addresses]))
+    assert result.success, failures(result)
+    assert stored(one_list, "EmailAddress") == [(address,) for address in addresses]
+
+
+def test_a_byte_order_mark(one_list: Project) -> None:
+    """A byte-order mark before the body is passed over."""
+    assert sync(one_list, b"\xef\xbb\xbf" + page([row()])).success
+    assert stored(one_list, "EmailAddress") == [(SECRET,)]
+
+
+@pytest.mark.parametrize("field", ["EmailAddress", "Name", "New"])
+def test_a_field_that_comes_twice(one_list: Project, field: str) -> None:
+    """An object with the same field twice fails loudly, or the last one holds."""
+    body = page([row(New=1)]).replace(
+        f'"{field}": '.encode(), f'"{field}": 7, "{field}": '.encode()
+    )
+    result = sync(one_list, body)
+    if result.success:
+        assert stored(one_list, "EmailAddress") == [(SECRET,)]
+        assert field == "New" or stored(one_list, field) == [(row()[field],)]
+    else:
+        assert "twice" in assert_loud(result)
+
+
+@pytest.mark.parametrize("depth", [50, 900, 5_000, 100_000])
+@pytest.mark.parametrize("field", ["New", "Name", "CustomFields"])
+def test_deep_nesting(one_list: Project, field: str, depth: int) -> None:
+    """A deeply nested value arrives whole, or the run fails with an error of ours."""
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    result = sync(one_list, page([row(**{field: "@@"})]).replace(b'"@@"', nested))
+    if not result.success:
+        assert_loud(result)
+    elif field != "CustomFields":
+        [(found,)] = stored(one_list, field)
+        assert found.count("{") == depth
+    else:
+        assert metadata(result, TABLE)["malformed_values"] == {"CustomFields": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page([1]),
+        page(["text"]),
+        page([None]),
+        page([[row()]]),
+        page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": "1"'),
+        page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": null'),
+        page([]).replace(b"[]", b"null"),
+        page([]).replace(b"[]", b"{}"),
+        page([row(Name="@@")]).replace(b"@@", b"\xff\xfe"),
+        page([row(Name="@@")]).replace(b"@@", b"\\ud800"),
+        page([row(Name="@@")]).replace(b"@@", b"\\x"),
+        page([row(Name="@@")]).replace(b"@@", b"\x01"),
+        page([row(Name="@@")]).replace(b'"@@"', b"NaN"),
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\x00",
+    ],
+)
+def test_what_is_no_page(one_list: Project, body: bytes) -> None:
+    """What is no JSON, or no page of objects, fails with an error of ours; the old rows stay."""
+    assert sync(one_list, page([row(EmailAddress="old")])).success
+    assert_loud(sync(one_list, body))
+    assert stored(one_list, "EmailAddress") == [("old",)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["name", "NAME"],
+        ["emailaddress"],
+        ["clientid", "ListId", "_synced_at", "_SYNCED_AT"],
+        [""],
+        [" "],
+        ["a.b", "a/b", "a~b", "a~1b", "$", "$.a", "*", "[0]", "#", "-", "0"],
+        ['"', "'", '"; drop table lists; --', "\\"],
+        ["\x00", "a\nb", "\ufeff"],
+        ["ß", "ẞ", "SS", "\u0131", "I", "i", "İ", "\u017f", "s", "\u212a", "k"],
+        ["read", "row", "extra", "parent", "rows", "select"],
+        ["n" * 3000],
+    ],
+)
+def test_new_fields_of_any_name(one_list: Project, names: list[str]) -> None:
+    """Fields that the catalogue doesn't know arrive as JSON columns, whatever they are called."""
+    values = {name: [number, "ü"] for number, name in enumerate(names)}
+    result = sync(one_list, page([row(EmailAddress="a"), row(EmailAddress="b", **values)]))
+    assert result.success, failures(result)
+    columns = metadata(result, TABLE)["unknown_columns"]
+    assert len(columns) == len(names)
+    first, second = stored(one_list, *columns)
+    assert first == (None,) * len(names)
+    assert sorted(json.loads(value) for value in second) == sorted(values.values())
+
+
+def test_a_new_field_in_an_array(with_parents: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """A new field of any table becomes one more column, with a warning."""
+    rows = [{"ListID": "a" * 32, "Name": "News", "Colour": {"r": 1}}]
+    [(only,)] = with_parents.query("select min(ClientID) from clients")
+    with_parents.change("delete from clients where ClientID <> ?", only)
+    result = sync(with_parents, json.dumps(rows).encode(), "lists")
+    assert result.success, failures(result)
+    assert with_parents.query("select ClientID, Name, Colour from lists") == [
+        (only, "News", '{"r":1}')
+    ]
+    assert metadata(result, "lists")["unknown_columns"] == ["Colour"]
+    assert "fields that the catalogue doesn't know" in capfd.readouterr().err
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"Name": TEXT | st.none()},
+        optional={
+            "ReadsEmailWith": VALUES,
+            "MobileNumber": VALUES,
+            "Date": VALUES,
+            "CustomFields": VALUES,
+        },
+    )
+    | st.dictionaries(TEXT, VALUES, max_size=4),
+    min_size=1,
+    max_size=4,
+)
+
+
+def _read_anything(project: Project, rows: list[dict[str, Any]]) -> None:
+    given = [row() | fields | {"EmailAddress": f"{at}"} for at, fields in enumerate(rows)]
+    result = sync(project, page(given))
+    if not result.success:
+        assert_loud(result)
+        return
+    for each, (name, phone) in zip(given, stored(project, "Name", "MobileNumber"), strict=True):
+        assert name == each["Name"] or not isinstance(each["Name"], str | None)
+        assert phone == each.get("MobileNumber") or not isinstance(
+            each.get("MobileNumber"), str | None
+        )
+    known = {name for name, *_ in project.query(f"describe {TABLE}")}
+    unknown = {name for each in given for name in each} - known
+    for name in unknown & set(metadata(result, TABLE).get("unknown_columns", ())):
+        found = [value and json.loads(value) for (value,) in stored(project, name)]
+        assert found == [each.get(name) for each in given]
+
+
+PROPERTY = hypothesis.settings(
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    max_examples=15,
+)
+
+
+@PROPERTY
+@hypothesis.given(ROWS)
+def test_any_rows(one_list: Project, rows: list[dict[str, Any]]) -> None:
+    """Rows of any JSON whatsoever arrive or fail with an error of ours that quotes none of it."""
+    _read_anything(one_list, rows)
+
+
+@pytest.mark.slow
+@hypothesis.settings(PROPERTY, max_examples=150)
+@hypothesis.given(ROWS)
+def test_any_rows_at_length(one_list: Project, rows: list[dict[str, Any]]) -> None:
+    """The same, tried for longer."""
+    _read_anything(one_list, rows)
