@@ -73,7 +73,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     database_schema: str = Field(
         default="campaign_monitor", description="The schema of the tables in DuckDB."
     )
-    memory_limit: str = Field(default="256MB", description="How much memory DuckDB may use.")
+    memory_limit: str = Field(default="192MB", description="How much memory DuckDB may use.")
     include_tracking_preference: bool = Field(
         default=False, description="Ask for each subscriber's consent to tracking."
     )

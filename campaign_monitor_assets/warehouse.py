@@ -282,7 +282,7 @@ class SnapshotIOManager(DuckDBIOManager):
     """
 
     memory_limit: str = Field(
-        default="256MB",
+        default="192MB",
         description="How much memory DuckDB may use; beyond it, it works on disk.",
     )
     threads: int | None = Field(
