@@ -18,9 +18,7 @@ import itertools
 import math
 import time
 from array import array
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +26,7 @@ import numpy as np
 from campaign_monitor_assets.catalogue import Option, Shape, Table
 from campaign_monitor_assets.client import Client
 from campaign_monitor_assets.errors import ApiError
+from campaign_monitor_assets.fanout import FanOut, Reading
 from campaign_monitor_assets.rows import PAGE, PageEnvelope, RowReader, Rows
 from campaign_monitor_assets.staging import ReadParent, Staged, StagingWriter
 
@@ -95,18 +94,7 @@ class _Page:
         return self.rows == min(max(self.total - (page - 1) * size, 0), size)
 
 
-_Batch = Sequence[_Request]
-_Answers = Sequence[_Page | None]
-_Reading = Generator[_Batch, _Answers, None]
-
-
-@dataclass
-class _Job:
-    """A reading that waits for the answers to its last batch of requests."""
-
-    reading: _Reading
-    answers: list[_Page | None] = field(default_factory=list)
-    open: int = 0
+_Reading = Reading[_Request, _Page | None, None]
 
 
 def read_tables(
@@ -153,48 +141,19 @@ class _Extraction:
     def run(self, parents: Sequence[Parent]) -> list[Staged]:
         self._needed = len(parents)
         read = self._read_pages if self._table.shape is Shape.PAGE else self._read_answer
-        try:
-            self._drive(read(parent) for parent in parents)
-        except BaseException:
-            # Requests that wait or sleep would otherwise hold the failed run up.
-            self._client.close()
-            raise
+        fan_out = FanOut(
+            self._fetch,
+            connections=self._settings.connections,
+            answered=self._count,
+            expected=self._expect,
+            abort=self._client.close,
+        )
+        fan_out.run(read(parent) for parent in parents)
         seconds = time.monotonic() - self._started
         return [
             writer.finish(requests=self._requests, size=self._size, seconds=seconds)
             for writer in self._writers
         ]
-
-    def _drive(self, readings: Iterator[_Reading]) -> None:
-        """Keeps all connections busy with the batches of as few readings as will do."""
-        queue: deque[tuple[_Job, int, _Request]] = deque()
-        running: dict[Future[_Page | None], tuple[_Job, int]] = {}
-        ahead = 2 * self._settings.connections
-        with ThreadPoolExecutor(self._settings.connections, "page") as pool:
-            try:
-                while True:
-                    while len(running) < ahead:
-                        if not queue:
-                            reading = next(readings, None)
-                            if reading is None:
-                                break
-                            self._advance(_Job(reading), None, queue)
-                            continue
-                        job, place, request = queue.popleft()
-                        running[pool.submit(self._fetch, request)] = (job, place)
-                    if not running:
-                        return
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        job, place = running.pop(future)
-                        job.answers[place] = future.result()
-                        job.open -= 1
-                        self._count(job.answers[place])
-                        if not job.open:
-                            self._advance(job, job.answers, queue)
-            except BaseException:
-                self._client.close()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
 
     def _count(self, page: _Page | None) -> None:
         self._answered += 1
@@ -205,17 +164,8 @@ class _Extraction:
         seconds = time.monotonic() - self._started
         self._progress(Progress(self._answered, self._needed, self._rows, seconds))
 
-    def _advance(
-        self, job: _Job, answers: _Answers | None, queue: deque[tuple[_Job, int, _Request]]
-    ) -> None:
-        try:
-            batch = next(job.reading) if answers is None else job.reading.send(answers)
-        except StopIteration:
-            return
-        if answers is not None:
-            self._needed += len(batch)
-        job.answers, job.open = [None] * len(batch), len(batch)
-        queue.extendleft((job, place, batch[place]) for place in reversed(range(len(batch))))
+    def _expect(self, further: int) -> None:
+        self._needed += further
 
     def _read_answer(self, parent: Parent) -> _Reading:
         read = next(self._numbers)
@@ -242,7 +192,7 @@ class _Extraction:
 
     def _read_pages_once(
         self, parent: Parent, read: int, order: str | None
-    ) -> Generator[_Batch, _Answers, list[_Page] | None]:
+    ) -> Reading[_Request, _Page | None, list[_Page] | None]:
         full = max(self._settings.page_size, _SMALLEST_PAGE + 1)
         [first] = yield [_Request(parent, read, 1, full, order=order)]
         if first is None:

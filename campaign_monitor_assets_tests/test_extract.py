@@ -204,7 +204,8 @@ def test_campaigns_shift_to_the_right(with_parents: Project) -> None:
         for number in range(90)
     ]
     box.mutate("campaigns", client, rows)
-    box.faults([{"what": "churn", "path": "campaigns", "page": 1, "positions": [3, 50, 80]}])
+    path = f"clients/{client}/campaigns"
+    box.faults([{"what": "churn", "path": path, "page": 1, "positions": [3, 50, 80]}])
     result = with_parents.materialize("campaigns", page_size=20)
     assert result.success, failures(result)
     left = {row["CampaignID"] for row in box.account("campaigns")["campaigns"][client]}
