@@ -21,8 +21,6 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from campaign_monitor_assets.catalogue import Option, Shape, Table
 from campaign_monitor_assets.client import Client
 from campaign_monitor_assets.errors import ApiError
@@ -286,10 +284,14 @@ def _stood_still(pages: Sequence[_Page], *, has_key: bool) -> bool:
             != (pages[1].identities[:shared])
         ):
             return False
-    if not has_key:
-        return True
-    hashes = np.concatenate(
-        [np.frombuffer(page.identities, np.int64)[page.request.skip :] for page in pages]
-    )
-    hashes.sort()
-    return not bool((hashes[1:] == hashes[:-1]).any())
+    return not (has_key and _repeats([page.identities[page.request.skip :] for page in pages]))
+
+
+def _repeats(hashes: Sequence["array[int]"]) -> bool:
+    """Whether one comes twice."""
+    # Importing it takes as long as a request does, so it waits until requests are under way.
+    import numpy as np  # noqa: PLC0415
+
+    together = np.concatenate([np.frombuffer(each, np.int64) for each in hashes])
+    together.sort()
+    return bool((together[1:] == together[:-1]).any())
