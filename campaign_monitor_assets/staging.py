@@ -175,19 +175,21 @@ def staging_folder(root: Path) -> Iterator[Path]:
 
 def _make_folder(root: Path) -> tuple[Path, BinaryIO]:
     """Makes and locks a folder, anew where another run clears it away before it is locked."""
+    problem: OSError | None = None
     for _ in range(_MOST_ATTEMPTS):
         try:
             root.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
             _clear_abandoned(root)
             folder = Path(tempfile.mkdtemp(prefix="sync-", dir=root))
             lock = _open_private(_lock_of(folder))
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError) as error:
+            problem = error
             continue
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _lock_of(folder).exists():
             return folder, lock
         lock.close()
-    raise FileNotFoundError(errno.ENOENT, "it was removed time and again")
+    raise problem or FileNotFoundError(errno.ENOENT, "it was removed time and again")
 
 
 def _clear_abandoned(root: Path) -> None:
