@@ -119,7 +119,7 @@ PARTS: Final = (
     Part(
         "Subscribers by state",
         "Subscribers are counted on each list: who is on two lists counts twice."
-        f" The {charts.MOST_BARS} with the most active subscribers.",
+        f" At most the {charts.MOST_BARS} with the most active ones are shown.",
         _GROWTH_TABLES,
         Facts.subscribers,
         charts.subscribers,
