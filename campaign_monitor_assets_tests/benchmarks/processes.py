@@ -24,8 +24,8 @@ class Usage:
     Attributes:
         wall: Seconds from start to end.
         cpu: Seconds of all processors, user and system.
-        peak: Bytes resident at the same time in all processes, looked at 20 times a second.
-            Memory that two of them share counts twice.
+        peak: Bytes resident at the same time in all processes, looked at 20 times a second: all
+            of the first process's, and of those below it what they share with no other.
     """
 
     wall: float
@@ -65,8 +65,9 @@ def _watch(pid: int, ended: threading.Event, seen: list[int]) -> None:
     while not ended.wait(_BETWEEN_LOOKS):
         try:
             process = psutil.Process(pid)
-            tree = [process, *process.children(recursive=True)]
-            seen.append(sum(each.memory_info().rss for each in tree))
+            below = process.children(recursive=True)
+            own = sum(each.memory_full_info().uss for each in below)
+            seen.append(process.memory_info().rss + own)
         except psutil.Error:
             # A process ended between being found and being looked at.
             continue
