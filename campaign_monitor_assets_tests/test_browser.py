@@ -167,7 +167,7 @@ def test_first_visit(dagster_url: str, page: Page, project: Project, screenshots
     expect(page.get_by_text(f"{rows:,}", exact=True)).to_be_visible()
     for column in ("EmailAddress", "ListJoinedDate"):
         expect(page.get_by_text(column, exact=True)).to_be_visible()
-    page.screenshot(path=screenshots / "table.png")
+    page.screenshot(path=screenshots / "asset.png")
 
     page.goto(f"{dagster_url}/assets/{PREFIX}/active_subscribers?view=checks")
     expect(page.get_by_text("Succeeded", exact=True)).to_have_count(5)

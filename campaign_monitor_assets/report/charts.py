@@ -105,7 +105,7 @@ def monthly_rates(rows: Sequence[Month]) -> Figure:
             row=position,
             col=1,
         )
-    figure.update_yaxes(title_text="% of recipients", rangemode="tozero")
+    figure.update_yaxes(title_text="% of e-mails", rangemode="tozero")
     return _by_month(figure, 480)
 
 
@@ -127,7 +127,7 @@ def campaign_rates(campaigns: Sequence[Campaign]) -> Figure:
             row=1,
             col=position,
         )
-    figure.update_xaxes(title_text="% of recipients", rangemode="tozero", fixedrange=True)
+    figure.update_xaxes(title_text="% of e-mails", rangemode="tozero", fixedrange=True)
     # A phone has no room for the same words twice.
     figure.update_xaxes(title_text="%", col=2)
     return _labelled(figure, names, height=_FRAME + 20 + 40 * len(names))
@@ -143,7 +143,7 @@ _RATES = (
 
 
 def _percent(row: Month | Campaign, field: str) -> float | None:
-    percent = row.results.percent(getattr(row.results, field))
+    percent = row.results.percent(field)
     return None if percent is None else round(percent, 2)
 
 

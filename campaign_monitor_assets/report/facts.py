@@ -40,18 +40,24 @@ class Growth(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What became of campaigns; `reported` are the recipients of those whose results are known."""
+    """What became of campaigns.
+
+    `reported` are the recipients of those whose results are known, and `delivered` those of them
+    whom nothing bounced for.
+    """
 
     recipients: int
     reported: int
+    delivered: int
     opened: int
     clicks: int
     unsubscribed: int
     bounced: int
 
-    def percent(self, number: int) -> float | None:
-        """A number out of the recipients of the campaigns whose results are known."""
-        return 100 * number / self.reported if self.reported else None
+    def percent(self, name: str) -> float | None:
+        """A figure out of those who could be part of it: bounces of all, the rest of who got it."""
+        whole = self.reported if name == "bounced" else self.delivered
+        return 100 * int(getattr(self, name)) / whole if whole else None
 
 
 class Month(NamedTuple):

@@ -15,6 +15,10 @@ _TOP: Final = 15
 _MOST_LISTS: Final = 100
 _GROWTH_TABLES: Final = ("active_subscribers", "unsubscribed_subscribers", "bounced_subscribers")
 _RESULT_TABLES: Final = ("campaigns", "campaign_summary")
+_RATES: Final = (
+    "Bounced is out of all recipients, the rest out of those it did not bounce for; Clicks are as"
+    " Campaign Monitor counts them."
+)
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,10 @@ def _most_opened(campaigns: Sequence[Campaign]) -> Grid:
             f"{campaign.sent:%Y-%m-%d}" if campaign.sent else None,
             campaign.results.reported,
             campaign.results.opened,
-            campaign.results.percent(campaign.results.opened),
-            campaign.results.percent(campaign.results.clicks),
-            campaign.results.percent(campaign.results.unsubscribed),
-            campaign.results.percent(campaign.results.bounced),
+            campaign.results.percent("opened"),
+            campaign.results.percent("clicks"),
+            campaign.results.percent("unsubscribed"),
+            campaign.results.percent("bounced"),
         ]
         for campaign in campaigns
     ]
@@ -155,8 +159,7 @@ PARTS: Final = (
     ),
     Part(
         "Campaign performance by month",
-        "All campaigns of a month together. Opened counts subscribers; Clicks are as Campaign"
-        " Monitor counts them.",
+        f"All campaigns of a month together. {_RATES}",
         _RESULT_TABLES,
         lambda facts: [month for month in facts.months() if month.results.reported],
         charts.monthly_rates,
@@ -164,7 +167,7 @@ PARTS: Final = (
     ),
     Part(
         "The latest campaigns",
-        f"The {_LATEST} that were sent last, the latest first.",
+        f"The {_LATEST} that were sent last, the latest first. {_RATES}",
         _RESULT_TABLES,
         lambda facts: facts.latest(_LATEST),
         charts.campaign_rates,
@@ -172,7 +175,7 @@ PARTS: Final = (
     ),
     Part(
         "The most opened campaigns",
-        f"The {_TOP} that the most subscribers opened; percentages are of the recipients.",
+        f"The {_TOP} that the most subscribers opened. {_RATES}",
         _RESULT_TABLES,
         lambda facts: facts.most_opened(_TOP),
         _most_opened,

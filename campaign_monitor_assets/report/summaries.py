@@ -60,7 +60,9 @@ _SUMMARIES: Final = {
     "sent": """
         select ClientID, CampaignID, coalesce(shown(campaign.Name), CampaignID) as name,
             SentDate as sent, coalesce(TotalRecipients, 0) as recipients,
-            coalesce(Recipients, 0) as reported, coalesce(UniqueOpened, 0) as opened,
+            coalesce(Recipients, 0) as reported,
+            greatest(coalesce(Recipients - Bounced, 0), 0) as delivered,
+            coalesce(UniqueOpened, 0) as opened,
             coalesce(Clicks, 0) as clicks, coalesce(Unsubscribed, 0) as unsubscribed,
             coalesce(Bounced, 0) as bounced
         from {campaigns} campaign left join {campaign_summary} using (ClientID, CampaignID)""",
