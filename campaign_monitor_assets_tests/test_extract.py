@@ -1,5 +1,6 @@
 """Completeness: what is read is what is there, however the account moves meanwhile."""
 
+import json
 from collections import Counter
 from itertools import product
 from typing import Any
@@ -122,6 +123,37 @@ def test_a_swap_between_small_pages(one_list: Project, page_size: int) -> None:
     fill(one_list, people(60))
     one_list.box.faults([churn(one_list, page=1, leave=5, arrive=5)])
     assert_complete(one_list, one_list.materialize(TABLE, page_size=page_size))
+
+
+def test_the_last_record_leaves(one_list: Project) -> None:
+    """A total that falls is noticed even where no row that was read has shifted."""
+    fill(one_list, people(2500))
+    one_list.box.faults([churn(one_list, skip=1, positions=[2499])])
+    assert_complete(one_list, one_list.materialize(TABLE))
+    assert len(truth(one_list)) == 2499
+
+
+@pytest.mark.parametrize("given", [4, 6])
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_page_that_is_not_as_long_as_it_says(
+    one_list: Project,
+    given: int,
+    lasting: bool,  # noqa: FBT001
+) -> None:
+    """A row short or over is noticed, read again, and told where it stays so."""
+    fill(one_list, people(5))
+    body = {"Results": people(given), "PageNumber": 1, "TotalNumberOfRecords": 5}
+    rule = {"what": "body", "path": "/active", "text": json.dumps({**body, "NumberOfPages": 1})}
+    one_list.box.faults([{**rule, "times": None if lasting else 1}])
+    result = one_list.materialize(TABLE)
+    if not lasting:
+        assert_complete(one_list, result)
+        return
+    assert result.success, failures(result)
+    found = checks(result, TABLE)[COUNT]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.metadata["dagster/row_count"].value == given
+    assert found.metadata["reported"].value == 5
 
 
 def test_additions_alone(one_list: Project) -> None:
