@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 
 from campaign_monitor_assets.assets import Wiring
-from campaign_monitor_assets.catalogue import CATALOGUE, Table
+from campaign_monitor_assets.catalogue import HOMES, Table
 from campaign_monitor_assets.database import identifier, table_exists
 from campaign_monitor_assets.metadata import markdown_table
 from campaign_monitor_assets.sync_log import SYNC_LOG, SYNC_LOG_PARENTS
@@ -216,7 +216,7 @@ def parents_exist(subject: Subject) -> dg.AssetCheckResult:
     """Rows whose parent is not in the parent's table."""
     orphans = {}
     for column in subject.table.inherits:
-        parent = next(table.name for table in CATALOGUE.values() if table.key == (column,))
+        parent = HOMES[column].name
         if subject.has(parent):
             name = identifier(column)
             orphans[column] = subject.number(

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,15 +77,24 @@ def _check(_: argparse.Namespace, console: Console) -> int:
 
 
 def _dev(_: argparse.Namespace, console: Console) -> int:
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "campaign_monitor_assets.definitions"]
     if _has_credentials():
         console.print("Dagster's UI on the [bold]real account[/] of the environment's key.")
-        return subprocess.call(command)  # noqa: S603 (our own arguments)
+        return _serve_ui()
     with _demo_account():
         console.print(
             "No CAMPAIGN_MONITOR_API_KEY is set: Dagster's UI on the [bold]demo account[/]."
         )
-        return subprocess.call(command)  # noqa: S603 (our own arguments)
+        return _serve_ui()
+
+
+def _serve_ui() -> int:
+    """Runs Dagster's UI until it is stopped, and lets it stop its own processes."""
+    command = [sys.executable, "-m", "dagster_dg_cli.cli", "dev"]
+    process = subprocess.Popen(command)  # noqa: S603 (our own arguments)
+    # Ctrl-C reaches the whole group: what is left to do here is to wait for the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    return process.wait()
 
 
 def _report(options: argparse.Namespace, console: Console) -> int:

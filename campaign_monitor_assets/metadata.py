@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from campaign_monitor_assets.catalogue import Column
-from campaign_monitor_assets.database import identifier
+from campaign_monitor_assets.catalogue import HOMES, Column
+from campaign_monitor_assets.database import identifier, table_exists
 from campaign_monitor_assets.snapshot import Loaded
 from campaign_monitor_assets.staging import Staged
 from campaign_monitor_assets.sync_log import SYNC_LOG_PARENTS
@@ -23,16 +23,19 @@ def snapshot_metadata(
     """The metadata of a materialization; counts are rows where nothing else is said."""
     found: dict[str, Any] = {
         "dagster/row_count": loaded.rows,
+        "preview": dg.MetadataValue.md(preview(connection, schema, table)),
+        **(
+            {"rows_per_parent": _rows_per_parent(connection, schema, table, parent)}
+            if (parent := staged.table.parent_key)
+            else {}
+        ),
         "synced_at": staged.synced_at.isoformat(sep=" ", timespec="seconds"),
         "reported": staged.reported,
         "staged": staged.rows,
         "requests": staged.requests,
         "bytes": staged.size,
         "seconds": round(staged.seconds, 3),
-        "preview": dg.MetadataValue.md(preview(connection, schema, table)),
     }
-    if staged.table.inherits:
-        found["rows_per_parent"] = _rows_per_parent(connection, staged, schema, table)
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = loaded.kept
@@ -117,24 +120,25 @@ def _cell(value: object) -> str:
 
 
 def _rows_per_parent(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, schema: str, table: str
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, parent: str
 ) -> dg.MetadataValue[Any]:
-    parent = staged.table.inherits[-1]
-    rows: list[tuple[str, int, int]] = connection.execute(
-        f"select parent, rows, reported from {identifier(schema, SYNC_LOG_PARENTS)}"
+    """The parents with the most rows, by name where their table has names."""
+    home = HOMES[parent]
+    label = next((each.name for each in home.columns if each.name in {"Name", "Title"}), None)
+    shown, source = "null", identifier(schema, SYNC_LOG_PARENTS)
+    if label is not None and table_exists(connection, schema, home.name):
+        shown = _masked(label)
+        source += f" left join {identifier(schema, home.name)} on {identifier(parent)} = parent"
+    rows = connection.execute(
+        f"select {shown}, rows, reported, parent from {source}"
         f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
         [table],
     ).fetchall()
+    heads = {home.name: "VARCHAR", "rows": "BIGINT", "reported": "BIGINT", parent: "VARCHAR"}
     return dg.MetadataValue.table(
         [
-            dg.TableRecord({parent: key, "rows": number, "reported": reported})
-            for key, number, reported in rows
+            dg.TableRecord(dict(zip(heads, (row[0] or row[-1], *row[1:]), strict=True)))
+            for row in rows
         ],
-        dg.TableSchema(
-            [
-                dg.TableColumn(parent, "VARCHAR"),
-                dg.TableColumn("rows", "BIGINT"),
-                dg.TableColumn("reported", "BIGINT"),
-            ]
-        ),
+        dg.TableSchema([dg.TableColumn(name, type_) for name, type_ in heads.items()]),
     )

@@ -31,8 +31,17 @@ CATALOGUE: Mapping[str, Table] = MappingProxyType(
 )
 """The tables by name; a parent stands before its children."""
 
+HOMES: Mapping[str, Table] = MappingProxyType(
+    {
+        name: next(table for table in CATALOGUE.values() if table.key == (name,))
+        for name in INHERITED
+    }
+)
+"""For each key that rows inherit the table that it is the key of."""
+
 __all__ = [
     "CATALOGUE",
+    "HOMES",
     "INHERITED",
     "SYNCED_AT",
     "Cadence",
