@@ -13,7 +13,7 @@ SMALL = Workload(part="W1", lists=2, subscribers=30, readers=(OURS,))
 
 def test_results_name_every_reader_with_its_figures(tmp_path: Path) -> None:
     """What was run stands in RESULTS.md: time, requests, whether the rows are right, targets."""
-    small = ["--rows", "40", "--repeats", "1", "--output", str(tmp_path)]
+    small = ["--rows", "40", "--repeats", "1", "--patience", "0", "--output", str(tmp_path)]
     main(["--only", "W1", "--readers", "empty", "ours", *small])
     results = (tmp_path / "RESULTS.md").read_text()
     [ours] = [line for line in results.splitlines() if line.startswith("| this project |")]
@@ -25,7 +25,18 @@ def test_results_name_every_reader_with_its_figures(tmp_path: Path) -> None:
 
 def test_parts_that_are_not_run_keep_their_figures(tmp_path: Path) -> None:
     """A run of one part leaves the others' tables in RESULTS.md."""
-    small = ["--readers", "ours", "--rows", "20", "--repeats", "1", "--output", str(tmp_path)]
+    small = [
+        "--readers",
+        "ours",
+        "--rows",
+        "20",
+        "--repeats",
+        "1",
+        "--patience",
+        "0",
+        "--output",
+        str(tmp_path),
+    ]
     main(["--only", "polite", *small])
     main(["--only", "W3", *small])
     results = (tmp_path / "RESULTS.md").read_text()

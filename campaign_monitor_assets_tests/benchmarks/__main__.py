@@ -29,6 +29,9 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--readers", nargs="+", choices=list(READERS), default=list(READERS), help="who reads")
     add("--rows", type=int, help="the most rows of a workload; others are cut down")
     add("--repeats", type=int, default=5, help="how often a reader runs at the most")
+    add(
+        "--patience", type=float, default=10, help="seconds to wait for an idle machine at the most"
+    )
     add("--quick", action="store_true", help=f"as --rows {_QUICK} --repeats 1: does it work at all")
     add(
         "--output",
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = (BUILD if output == Path(__file__).parent else output) / "measures.json"
     measures = _load(kept)
     for workload in _workloads(chosen, rows):
-        fresh = measure(workload, 1 if chosen.quick else chosen.repeats)
+        repeats = 1 if chosen.quick else chosen.repeats
+        fresh = measure(workload, repeats, patience=0 if chosen.quick else chosen.patience)
         measures = _merged(measures, fresh)
         kept.write_bytes(msgspec.json.encode(measures))
     judged = report.write(measures, output)

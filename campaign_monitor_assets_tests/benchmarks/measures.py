@@ -11,8 +11,14 @@ import duckdb
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.benchmarks import truth
-from campaign_monitor_assets_tests.benchmarks.processes import measured
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD, OURS, Reader, interpreter
+from campaign_monitor_assets_tests.benchmarks.processes import measured, wait_for_quiet
+from campaign_monitor_assets_tests.benchmarks.readers import (
+    BUILD,
+    OURS,
+    UNCHECKED,
+    Reader,
+    interpreter,
+)
 from campaign_monitor_assets_tests.benchmarks.workloads import Workload
 
 
@@ -34,6 +40,7 @@ class Measure:
         requests: Requests sent, refused ones too.
         refused: Requests answered with 429.
         fetching: Seconds that the tables' fetching took; None: the reader doesn't tell.
+        others: Processors that were busy with other things meanwhile, the sandbox included.
         right: Whether the rows are those that the sandbox holds; None: it brings no rows.
     """
 
@@ -50,13 +57,25 @@ class Measure:
     requests: int
     refused: int
     fetching: float | None
+    others: float
     right: bool | None
 
 
 def measure(
-    workload: Workload, most_repeats: int, say: Callable[[str], None] = print
+    workload: Workload,
+    most_repeats: int,
+    *,
+    patience: float = 0,
+    say: Callable[[str], None] = print,
 ) -> list[Measure]:
-    """Starts a sandbox and lets each reader read it, in turns, so that all see the same machine."""
+    """Starts a sandbox and lets each reader read it, in turns, so that all see the same machine.
+
+    Args:
+        workload: What is read.
+        most_repeats: How often each reader runs at the most.
+        patience: Seconds to wait, before each run, for other programs to leave the processors.
+        say: Told of each run.
+    """
     pythons = {each.name: interpreter(each.name, each.requirements) for each in workload.readers}
     BUILD.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[Measure]] = {each.name: [] for each in workload.readers}
@@ -69,6 +88,7 @@ def measure(
         for turn in range(repeats):
             for reader in workload.readers:
                 if turn < reader.most_repeats:
+                    wait_for_quiet(patience)
                     one = _run(reader, pythons[reader.name], workload, box, held)
                     found[reader.name].append(one)
                     say(_line(one))
@@ -89,12 +109,14 @@ def _run(
             "DAGSTER_HOME": folder,
             "DAGSTER_DISABLE_TELEMETRY": "yes",
         }
-        usage = measured([python, str(reader.program)], environment, home / "log.txt")
+        usage = measured(
+            [python, str(reader.program), *reader.arguments], environment, home / "log.txt"
+        )
         statuses = box.requests()["statuses"]
         right = fetching = None
         if reader.columns is not None:
             right = truth.of_database(database, reader, workload.rows).agrees(held)
-        if reader is OURS:
+        if reader in (OURS, UNCHECKED):
             fetching = _fetching(database)
     return Measure(
         part=workload.part,
@@ -110,6 +132,7 @@ def _run(
         requests=sum(statuses.values()),
         refused=statuses.get("429", 0),
         fetching=fetching,
+        others=usage.others,
         right=right,
     )
 
@@ -135,5 +158,5 @@ def _line(one: Measure) -> str:
     return (
         f"{one.part} {one.reader}: {one.lists} lists, {one.rows} rows: {one.wall:.2f} s,"
         f" {one.cpu:.2f} s CPU, {one.peak / 1e6:.0f} MB, {one.requests} requests"
-        f" ({one.refused} refused), {rows}"
+        f" ({one.refused} refused), {rows}; {one.others:.2f} processors busy otherwise"
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 _BETWEEN_LOOKS = 0.05
+_NEARLY_IDLE = 12
+"""Percent of all processors."""
 
 
 class ProgramFailedError(RuntimeError):
@@ -26,11 +28,13 @@ class Usage:
         cpu: Seconds of all processors, user and system.
         peak: Bytes resident at the same time in all processes, looked at 20 times a second: all
             of the first process's, and of those below it what they share with no other.
+        others: Processors that were busy with other things meanwhile.
     """
 
     wall: float
     cpu: float
     peak: int
+    others: float
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Usage:
@@ -39,6 +43,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) 
     Raises:
         ProgramFailedError: It failed; the text is the end of what it wrote.
     """
+    busy = _busy()
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -58,7 +63,20 @@ def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) 
         said = log.read_text(errors="replace")[-3000:]
         raise ProgramFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
     # `used` has a peak too, but counts in it what this process held when it started the program.
-    return Usage(wall, used.ru_utime + used.ru_stime, max(seen, default=0))
+    cpu = used.ru_utime + used.ru_stime
+    return Usage(wall, cpu, max(seen, default=0), max(_busy() - busy - cpu, 0) / wall)
+
+
+def wait_for_quiet(patience: float) -> None:
+    """Waits until nearly all processors are idle, but no longer than so many seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and psutil.cpu_percent(1) > _NEARLY_IDLE:
+        continue
+
+
+def _busy() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0))
 
 
 def _watch(pid: int, ended: threading.Event, seen: list[int]) -> None:

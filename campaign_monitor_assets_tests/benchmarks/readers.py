@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -18,6 +18,7 @@ class Reader:
         name: What the reader is called on the command line.
         title: What it is called in the results.
         program: Its file.
+        arguments: What follows it on the command line.
         requirements: What is installed for it; empty: it runs where the benchmark runs.
         columns: List, address, date and custom fields in its table of active subscribers, in SQL,
             so that they compare as text; None: it brings no rows.
@@ -27,6 +28,7 @@ class Reader:
     name: str
     title: str
     program: Path
+    arguments: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     columns: str | None = None
     most_repeats: int = 1
@@ -48,6 +50,12 @@ OURS = Reader(
     program=PROGRAMS / "ours.py",
     columns=f"ListID, EmailAddress, Date::varchar, {_FIELDS.format('CustomFields')}",
     most_repeats=5,
+)
+UNCHECKED = replace(
+    OURS,
+    name="unchecked",
+    title="this project without its checks",
+    arguments=("--without-checks",),
 )
 PEERS = (
     Reader(
@@ -73,7 +81,7 @@ PEERS = (
         columns=_AS_SENT,
     ),
 )
-READERS = {reader.name: reader for reader in (EMPTY, OURS, *PEERS)}
+READERS = {reader.name: reader for reader in (EMPTY, OURS, UNCHECKED, *PEERS)}
 
 
 def interpreter(name: str, requirements: tuple[str, ...]) -> str:

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from campaign_monitor_assets_tests.benchmarks.readers import EMPTY, OURS, PEERS, Reader
+from campaign_monitor_assets_tests.benchmarks.readers import (
+    EMPTY,
+    OURS,
+    PEERS,
+    UNCHECKED,
+    Reader,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +50,7 @@ class Workload:
         return replace(self, lists=lists, subscribers=min(self.subscribers, rows // lists))
 
 
-_ALL = (EMPTY, OURS, *PEERS)
+_ALL = (EMPTY, OURS, UNCHECKED, *PEERS)
 
 PARTS = {
     "W1": "200 lists × 1,000 subscribers, 100 ms an answer",
