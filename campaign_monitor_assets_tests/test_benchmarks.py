@@ -3,10 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
 from campaign_monitor_assets_tests.benchmarks.workloads import Workload
+
+pytestmark = pytest.mark.slow
 
 SMALL = Workload(part="W1", lists=2, subscribers=30, readers=(OURS,))
 

@@ -110,6 +110,7 @@ def test_check_says_what_the_key_sees_and_what_a_sync_costs(box: Sandbox, tmp_pa
     assert len(box.requests()["requests"]) == counted
 
 
+@pytest.mark.slow
 def test_check_explains_each_refusal(box: Sandbox, tmp_path: Path) -> None:
     """A wrong key, a client's own key, a foreign client, an unwritable file: each has its word."""
     account = _account(box, tmp_path)
