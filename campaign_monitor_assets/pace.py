@@ -52,6 +52,7 @@ class Pace:
         self._counted_since: float | None = None
         self._succeeded = 0
         self._counted_whole = False
+        self._refused_until: float | None = None
 
     def start(self, sleep: Callable[[float], object] = time.sleep) -> float:
         """Waits until the next request may start, and returns that moment by the pace's clock.
@@ -108,14 +109,16 @@ class Pace:
         """
         self.pause(reset)
         with self._lock:
-            if started < self._changed:
-                return
-            now = self._clock()
-            # Only from a reset on it is known that the vendor's count and this one began together.
-            if self._counted_whole and self._succeeded:
-                self._slow_down(now + reset)
-            self._counted_whole = True
-            self._start_counting(now)
+            if started >= self._changed and self._refused_until is None:
+                self._refused_until = self._clock() + reset
+
+    def _learn(self, reset: float) -> None:
+        """Takes from a refusal what it tells, once all that was let through has been counted."""
+        # Only from a reset on it is known that the vendor's count and this one began together.
+        if self._counted_whole and self._succeeded:
+            self._slow_down(reset)
+        self._counted_whole = True
+        self._refused_until = None
 
     def _slow_down(self, reset: float) -> None:
         # What was let through, over the time until more is: the limit itself, whatever its window.
@@ -132,6 +135,9 @@ class Pace:
         return delay
 
     def _begin(self, now: float) -> None:
+        if self._refused_until is not None:
+            self._learn(self._refused_until)
+            self._start_counting(now)
         self._under_way += 1
         if self._left is not None:
             self._left = max(self._left - 1, 0)

@@ -84,6 +84,28 @@ def test_a_refusal_of_the_first_request() -> None:
     assert vendor.now - began < 60
 
 
+def test_answers_that_come_after_a_refusal_count() -> None:
+    """What was let through counts, though a refusal of the same burst was answered before."""
+    vendor = Vendor(5, 1, tells=False)
+    pace = Pace(clock=lambda: vendor.now)
+    for before in (5, 1):
+        started = [pace.start(vendor.sleep) for _ in range(10)]
+        reset = 1 - vendor.now % 1
+        for _ in range(before):
+            pace.succeeded()
+        for each in started[5:]:
+            pace.refused(each, reset)
+        for _ in range(5 - before):
+            pace.succeeded()
+        for _ in started:
+            pace.end()
+    pace.start(vendor.sleep)
+    began = vendor.now
+    for _ in range(10):
+        pace.start(vendor.sleep)
+    assert vendor.now - began == pytest.approx(10 / 5, rel=0.1)
+
+
 def test_everything_waits_after_a_refusal() -> None:
     """After a refusal nothing at all starts until the limit resets."""
     vendor = Vendor(1, 10, tells=False)
