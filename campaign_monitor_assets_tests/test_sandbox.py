@@ -475,6 +475,14 @@ def test_rate_limit() -> None:
     assert all(each.headers["X-RateLimit-Limit"] == "5" for each in answers)
 
 
+def test_reticent_rate_limit() -> None:
+    """Asked to, the sandbox tells of its limit only where it refuses."""
+    with sandbox.start("--rate", "5", "--reticent") as box, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: get(box, "clients"), range(24)))
+    told = {(each.status_code, "X-RateLimit-Limit" in each.headers) for each in answers}
+    assert told == {(200, False), (429, True)}
+
+
 def test_options(tmp_path: Path) -> None:
     """Faults, compression, key and ready file can be given at the start."""
     rules, ready = tmp_path / "rules.json", tmp_path / "ready"

@@ -36,6 +36,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--bulk", type=Bulk.parse, metavar="LISTSxSUBSCRIBERS[xCLIENTS]", help="benchmark account")
     add("--latency", type=float, default=0.0, help="seconds before each answer")
     add("--rate", type=int, default=0, help="requests a second before 429; 0: no limit")
+    add("--reticent", action="store_true", help="tell of the limit only where it refuses")
     add("--gzip", action="store_true", help="compress answers for those who accept it")
     add("--non-agency", action="store_true", help="an account without clients and admins paths")
     add("--faults", type=Path, help="JSON file of fault rules")
@@ -57,7 +58,9 @@ def server_of(chosen: argparse.Namespace) -> Server:
     )
     account = build_bulk_account(size, chosen.bulk) if chosen.bulk else build_account(size)
     api = Api(account, chosen.key, agency=not chosen.non_agency)
-    return Server(api, faults, chosen.latency, chosen.rate, chosen.gzip)
+    return Server(
+        api, faults, chosen.latency, chosen.rate, gzip=chosen.gzip, reticent=chosen.reticent
+    )
 
 
 async def serve(chosen: argparse.Namespace) -> None:

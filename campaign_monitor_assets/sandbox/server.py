@@ -87,6 +87,8 @@ class Server:
     latency: float = 0.0
     rate: int = 0
     gzip: bool = False
+    reticent: bool = False
+    """Whether only refusals tell of the limit: no more than that is published of the API."""
     log: Log = field(default_factory=Log)
     _limit: RateLimit = field(init=False)
     _churn: Churn = field(init=False)
@@ -138,7 +140,8 @@ class Server:
         if rule and rule.what == "reset":
             _reset(writer)
             return False
-        answer = self._packed(answer, request, headers)
+        told = headers if not (admitted and self.reticent) else ()
+        answer = self._packed(answer, request, told)
         cut = rule is not None and rule.what == "cut"
         lost = len(answer.body) - len(answer.body) // 2 if cut else 0
         return await _send(writer, answer, keep=keep and not cut, lost=lost)

@@ -90,7 +90,7 @@ def _part(part: str, measures: Sequence[Measure]) -> Iterator[str]:
     of_part = [one for one in measures if one.part == part]
     if not of_part:
         return
-    yield f"## {PARTS[part]}\n"
+    yield f"## {part}: {PARTS[part]}\n"
     yield from _growth(of_part) if part in _GROWTH else _comparison(of_part)
 
 

@@ -90,9 +90,8 @@ def _of_memory(ours: Sequence[Measure]) -> Iterator[Target]:
 
 def _of_politeness(one: Measure) -> Iterator[Target]:
     ideal = (one.requests - one.refused) / one.rate
-    limit = f"{one.rate} requests a second let through"
-    yield Target(f"{limit}: the whole process ÷ the ideal time", 1.25, one.wall / ideal, "")
-    yield Target(f"{limit}: share of requests refused", 5, 100 * one.refused / one.requests, "%")
+    yield Target(f"{one.part}: the whole process ÷ the ideal time", 1.25, one.wall / ideal, "")
+    yield Target(f"{one.part}: share of requests refused", 5, 100 * one.refused / one.requests, "%")
 
 
 def _of_rows(ours: Sequence[Measure]) -> Iterator[Target]:

@@ -21,6 +21,7 @@ class Workload:
         subscribers: Active subscribers of each list.
         latency: Seconds before each answer.
         rate: Requests a second that are let through; 0: any number.
+        reticent: Whether only refusals tell of that limit.
         readers: Who reads it.
         repeats: How often at the most.
     """
@@ -30,6 +31,7 @@ class Workload:
     subscribers: int
     latency: float = 0
     rate: int = 0
+    reticent: bool = False
     readers: tuple[Reader, ...] = (EMPTY, OURS)
     repeats: int = 1
 
@@ -42,7 +44,8 @@ class Workload:
     def options(self) -> tuple[str, ...]:
         """The sandbox's command line."""
         bulk = ("--bulk", f"{self.lists}x{self.subscribers}")
-        return (*bulk, "--latency", str(self.latency), "--rate", str(self.rate))
+        limit = ("--rate", str(self.rate), *(["--reticent"] if self.reticent else []))
+        return (*bulk, "--latency", str(self.latency), *limit)
 
     def limited(self, rows: int) -> "Workload":
         """The same with fewer subscribers, and then fewer lists, so that it has so many rows."""
@@ -58,7 +61,8 @@ PARTS = {
     "W3": "10 lists × 100,000 subscribers, no latency",
     "rows": "From 10,000 to 5,000,000 subscribers on 10 lists, no latency",
     "lists": "From 10 to 5,000 lists × 100 subscribers, no latency",
-    "polite": "An API that lets 5 requests a second through",
+    "polite": "5 requests a second let through, and each answer tells how many are left",
+    "reticent": "5 requests a second let through, told of by nothing but refusals",
 }
 WORKLOADS = (
     Workload(part="W1", lists=200, subscribers=1000, latency=0.1, readers=_ALL, repeats=5),
@@ -73,4 +77,13 @@ WORKLOADS = (
         for lists, repeats in ((10, 3), (100, 3), (1000, 3), (5000, 1))
     ),
     Workload(part="polite", lists=200, subscribers=1000, rate=5, readers=(OURS,)),
+    Workload(
+        part="reticent",
+        lists=200,
+        subscribers=1000,
+        rate=5,
+        reticent=True,
+        readers=(OURS,),
+        repeats=3,
+    ),
 )
