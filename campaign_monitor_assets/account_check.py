@@ -80,6 +80,7 @@ def check_account(
     wanted: Sequence[str],
     page_size: int,
     connections: int,
+    requests_per_second: float | None = None,
 ) -> AccountCheck:
     """Asks for the clients and the totals of their lists.
 
@@ -89,6 +90,7 @@ def check_account(
         wanted: The clients to read, by ClientID or name; empty: all.
         page_size: Rows a page.
         connections: Requests under way at once.
+        requests_per_second: The most requests a second; None: no such bound.
 
     Raises:
         CampaignMonitorError: The credentials or a wanted client are refused.
@@ -98,14 +100,17 @@ def check_account(
     lists = survey.lists_of(clients)
     costs = survey.costs(clients, [item for found in lists.values() for item in found])
     by_table = {table.name: costs.of(table) for table in tables}
-    requests = sum(cost for cost in by_table.values() if cost is not None)
+    # Tables that share an endpoint share its requests.
+    by_path = {table.path: by_table[table.name] or 0 for table in tables}
+    requests = sum(by_path.values())
+    fastest = requests / requests_per_second if requests_per_second else 0
     return AccountCheck(
         sees_all=sees_all,
         clients=tuple(
             ClientFigures(row.ClientID, row.Name, len(lists[row.ClientID])) for row in clients
         ),
         requests=round(requests),
-        seconds=requests * survey.latency / connections,
+        seconds=max(requests * survey.latency / connections, fastest),
         not_counted=tuple(name for name, cost in by_table.items() if cost is None),
     )
 

@@ -18,7 +18,7 @@ from campaign_monitor_assets.clients import (
     stage_from_details,
     wanted_client_ids,
 )
-from campaign_monitor_assets.errors import ApiError
+from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.extract import Parent, Progress, read_tables
 from campaign_monitor_assets.metadata import column_schema
 from campaign_monitor_assets.selection import Chosen, limited, of_clients, within_window
@@ -202,6 +202,10 @@ class _Reading:
     def _choose(self, parents: ParentRows | None, now: datetime) -> Chosen:
         """The parents that are wanted."""
         if parents is None:
+            if self._config.is_trial:
+                raise ConfigurationError(
+                    f"{self._tables[0].name} can't be limited to a part: one request tells it all."
+                )
             return Chosen([{}])
         config, table = self._config, self._tables[0]
         rows = of_clients(parents.named(), self._wanted_clients(parents))

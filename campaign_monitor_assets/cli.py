@@ -9,16 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.errors import CampaignMonitorError, MissingCredentialsError
 
+if TYPE_CHECKING:
+    from campaign_monitor_assets.component import CampaignMonitorComponent
+
 DEMO_DATABASE: Final = Path("data/demo.duckdb")
-_JOB: Final = "campaign_monitor_all"
-_CHECK_JOB: Final = "campaign_monitor_check_credentials"
+_EVERYTHING: Final = "all"
+_CHECK: Final = "check_credentials"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace, console: Console) -> int:
     with _demo_account():
         console.print("The demo account is up: an imitation of the API on this machine.")
-        status = _run(_JOB, options.select, console)
+        status = _run(_EVERYTHING, options.select, console)
+    if status:
+        return status
     console.print(
         f"\nThe tables are in [bold]{DEMO_DATABASE}[/], in the schema campaign_monitor. Look at"
         " them:\n"
@@ -63,17 +68,17 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
         "  make dev       Dagster's UI on the demo account\n"
         "  make report    an HTML report of it"
     )
-    return status
+    return 0
 
 
 def _sync(options: argparse.Namespace, console: Console) -> int:
     _require_credentials()
-    return _run(_JOB, options.select, console)
+    return _run(_EVERYTHING, options.select, console)
 
 
 def _check(_: argparse.Namespace, console: Console) -> int:
     _require_credentials()
-    return _run(_CHECK_JOB, None, console)
+    return _run(_CHECK, None, console)
 
 
 def _dev(_: argparse.Namespace, console: Console) -> int:
@@ -90,6 +95,8 @@ def _dev(_: argparse.Namespace, console: Console) -> int:
 def _serve_ui() -> int:
     """Runs Dagster's UI until it is stopped, and lets it stop its own processes."""
     command = [sys.executable, "-m", "dagster_dg_cli.cli", "dev"]
+    # A shell that starts this in the background lets it ignore Ctrl-C, and what it starts too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command)  # noqa: S603 (our own arguments)
     # Ctrl-C reaches the whole group: what is left to do here is to wait for the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -118,9 +125,16 @@ _COMMANDS = {
 
 def _run(job: str, selection: str | None, console: Console) -> int:
     # Dagster takes seconds to import, and the definitions read the environment as they load.
-    definitions = import_module("campaign_monitor_assets.definitions").defs
+    loaded = import_module("campaign_monitor_assets.definitions")
     run_job = import_module("campaign_monitor_assets.terminal").run_job
-    return int(run_job(definitions, job, selection, console))
+    return int(run_job(loaded.defs, f"{loaded.component.name}_{job}", selection, console))
+
+
+def _component() -> "CampaignMonitorComponent":
+    """What the YAML file says, whatever the environment does."""
+    load = import_module("campaign_monitor_assets.component").load_component
+    component: CampaignMonitorComponent = load()
+    return component
 
 
 def _python() -> str:
@@ -132,23 +146,24 @@ def _python() -> str:
 def _demo_account() -> Iterator[None]:
     """Serves the demo account and points the definitions' environment to it."""
     with sandbox.start() as account:
-        os.environ["CAMPAIGN_MONITOR_API_KEY"] = account.key
-        os.environ["CAMPAIGN_MONITOR_BASE_URL"] = account.url
+        component = _component()
+        os.environ[component.api_key_variable] = account.key
+        os.environ[component.base_url_variable] = account.url
         os.environ["CAMPAIGN_MONITOR_DUCKDB"] = str(DEMO_DATABASE.absolute())
         os.environ.pop("CAMPAIGN_MONITOR_CLIENT_ID", None)
         yield
 
 
 def _has_credentials() -> bool:
-    return bool(
-        os.environ.get("CAMPAIGN_MONITOR_API_KEY")
-        or os.environ.get("CAMPAIGN_MONITOR_ACCESS_TOKEN")
-    )
+    component = _component()
+    names = (component.api_key_variable, component.access_token_variable)
+    return any(os.environ.get(name) for name in names)
 
 
 def _require_credentials() -> None:
     if not _has_credentials():
-        raise MissingCredentialsError("CAMPAIGN_MONITOR_API_KEY", "CAMPAIGN_MONITOR_ACCESS_TOKEN")
+        component = _component()
+        raise MissingCredentialsError(component.api_key_variable, component.access_token_variable)
 
 
 if __name__ == "__main__":

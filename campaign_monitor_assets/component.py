@@ -1,7 +1,9 @@
 """The Dagster component: from a few lines of YAML to the definitions of one account."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -85,6 +87,16 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     requests_per_second: float | None = Field(
         default=None, gt=0, description="The most requests a second; unset: what the API allows."
     )
+    tries: int = Field(default=6, ge=1, description="How often one request is sent at the most.")
+    read_timeout: float = Field(
+        default=60, gt=0, description="Seconds to wait for the next bytes of an answer."
+    )
+    lock_wait: float = Field(
+        default=600, ge=0, description="Seconds to wait for the DuckDB file while it is in use."
+    )
+    staging_directory: str | None = Field(
+        default=None, description="Where rows are staged; by default a folder beside the file."
+    )
     rereads: int = Field(
         default=3, ge=0, description="How often a collection that moved is read again."
     )
@@ -125,6 +137,11 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         " default the key prefix.",
     )
 
+    @property
+    def name(self) -> str:
+        """The key prefix as one word, which the names of jobs and schedules begin with."""
+        return "_".join(self._prefix())
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
         """The definitions of the account.
 
@@ -157,8 +174,22 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             resources={wiring.api: self._api(), wiring.store: self._store()},
         )
 
+    def _prefix(self) -> tuple[str, ...]:
+        parts = tuple(self.key_prefix.split("/"))
+        if not all(re.fullmatch(r"\w+", part, re.ASCII) for part in parts):
+            raise ConfigurationError(
+                f"key_prefix: {self.key_prefix!r} is not accepted. Allowed: letters, digits and _,"
+                " in parts that are divided by /."
+            )
+        return parts
+
     def _tables(self) -> list[Table]:
         wanted = self.tables
+        if wanted == []:
+            raise ConfigurationError(
+                f"tables: none are named. Allowed: {', '.join(CATALOGUE)}; leave the key out for"
+                " the default ones."
+            )
         if wanted is None:
             return [table for table in CATALOGUE.values() if table.default]
         _require_known("tables", wanted, CATALOGUE)
@@ -184,8 +215,17 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         _require_known("group_names", self.group_names, {group.value: group for group in Group})
         reports = {name: table for name, table in CATALOGUE.items() if table.has_window}
         _require_known("report_windows", self.report_windows, reports)
-        prefix = tuple(part for part in self.key_prefix.split("/") if part)
-        name = "_".join(prefix)
+        for table, days in self.report_windows.items():
+            if days < 1:
+                raise ConfigurationError(
+                    f"report_windows.{table}: {days} is not accepted. Allowed: days, 1 or more;"
+                    " leave the table out to read every campaign each time."
+                )
+        if "analytics" in self.group_names.values():
+            raise ConfigurationError(
+                "group_names: 'analytics' is the group of the views. Choose another name."
+            )
+        prefix, name = self._prefix(), self.name
         return Wiring(
             key_prefix=prefix,
             schema=self.database_schema,
@@ -217,6 +257,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             page_size=self.page_size,
             connections=self.connections,
             requests_per_second=self.requests_per_second,
+            tries=self.tries,
+            read_timeout=self.read_timeout,
             rereads=self.rereads,
         )
 
@@ -224,8 +266,17 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         return SnapshotIOManager(
             database=self.database,
             memory_limit=self.memory_limit,
+            lock_wait=self.lock_wait,
+            staging_directory=self.staging_directory,
             refuse_drop_percent=self.refuse_drop_percent,
         )
+
+
+def load_component() -> CampaignMonitorComponent:
+    """The component as the YAML file beside this module configures it."""
+    text = Path(__file__).with_name("campaign_monitor.yaml").read_text()
+    component: CampaignMonitorComponent = CampaignMonitorComponent.resolve_from_yaml(text)
+    return component
 
 
 def _from_environment(variable: str) -> dg.EnvVar | None:

@@ -1,19 +1,14 @@
 """The project's definitions: the YAML file beside this one, and what the environment says."""
 
 import os
-from pathlib import Path
 
 import dagster as dg
 
-from campaign_monitor_assets.component import CampaignMonitorComponent
-
-_CONFIGURATION = Path(__file__).with_name("campaign_monitor.yaml")
+from campaign_monitor_assets.component import CampaignMonitorComponent, load_component
 
 
 def _component() -> CampaignMonitorComponent:
-    component: CampaignMonitorComponent = CampaignMonitorComponent.resolve_from_yaml(
-        _CONFIGURATION.read_text()
-    )
+    component = load_component()
     from_environment: dict[str, object] = {}
     if database := os.environ.get("CAMPAIGN_MONITOR_DUCKDB"):
         from_environment["database"] = database

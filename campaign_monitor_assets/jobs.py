@@ -67,6 +67,7 @@ def _check_credentials_job(
                 wanted=api.clients,
                 page_size=api.page_size,
                 connections=api.connections,
+                requests_per_second=api.requests_per_second,
             )
         for line in found.lines():
             context.log.info(line)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import dagster as dg
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from campaign_monitor_assets.assets import Wiring
 from campaign_monitor_assets.errors import ConfigurationError
@@ -48,6 +48,8 @@ FREQUENCIES: Final[Mapping[str, Frequency]] = {
 }
 _TICKS_LOOKED_AT: Final = 3000
 _SPAN_LOOKED_AT: Final = timedelta(days=65)
+_SIGNS: Final = {"*": "x", ",": "_and_", "-": "_to_", "/": "_per_", "#": "_nth_"}
+"""What a cron string's signs are called in a schedule's name."""
 _GRACE: Final = timedelta(minutes=30)
 """How long a read may take before its table counts as late."""
 
@@ -73,8 +75,16 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
             f"{where}: {given!r} is no frequency. Allowed: {allowed}, or a cron string such as"
             " '15 4 * * 1-5'."
         )
-    name = re.sub(r"\W+", "_", words.replace("*", "x")).strip("_")
-    return Frequency(f"cron_{name}", words, _longest_gap(words))
+    for sign, said in _SIGNS.items():
+        words = words.replace(sign, said)
+    name = re.sub(r"\W+", "_", words).strip("_")
+    cron = " ".join(given.split())
+    try:
+        return Frequency(f"cron_{name}", cron, _longest_gap(cron))
+    except CroniterBadDateError:
+        raise ConfigurationError(
+            f"{where}: {given!r} never comes. Choose a cron string whose day is in its month."
+        ) from None
 
 
 def freshness_policy(frequency: Frequency) -> dg.FreshnessPolicy:

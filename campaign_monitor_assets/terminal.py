@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from campaign_monitor_assets.errors import ConfigurationError
+
 
 @dataclass
 class _Arrived:
@@ -40,6 +42,13 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
             item for item in definitions.assets or () if isinstance(item, dg.AssetsDefinition)
         ]
         chosen = list(dg.AssetSelection.from_string(selection).resolve(assets))
+        if not chosen:
+            # Dagster takes no assets at all for all of them.
+            raise ConfigurationError(
+                f"The selection {selection!r} fits no asset. An asset is selected by"
+                " 'key:\"campaign_monitor/lists\"', a group by 'group:lists'; + before it adds what"
+                " it depends on."
+            )
     run_id, seen = str(uuid4()), _Seen(console)
     with dg.DagsterInstance.get() as instance:
         instance.add_event_listener(run_id, seen.note)
@@ -61,11 +70,15 @@ class _Seen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._tables: dict[str, _Arrived] = {}
+        self._errors: dict[str, str] = {}
         self.failed = False
 
     def note(self, entry: dg.EventLogEntry) -> None:
         """Takes one event of the run."""
         event = entry.dagster_event
+        if event is None and entry.user_message.startswith("Dependencies for step"):
+            # Every table below a failed one would say so, and bury what failed.
+            return
         if event is None:
             colour = "yellow" if int(entry.level) >= logging.WARNING else "dim"
             self._console.print(f"  [{colour}]{escape(entry.user_message)}[/]")
@@ -80,8 +93,12 @@ class _Seen:
             while error and error.cause and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
             said = error.message.strip() if error else event.message or ""
-            self._console.print(f"[red]✗ {event.step_key}[/] ", end="")
-            self._console.print(said, markup=False)
+            self._errors[str(event.step_key)] = said
+            self._print_error(str(event.step_key))
+
+    def _print_error(self, step: str) -> None:
+        self._console.print(f"[red]✗ {step}[/] ", end="")
+        self._console.print(self._errors[step], markup=False)
 
     def _note_materialization(self, event: dg.DagsterEvent) -> None:
         assert event.asset_key is not None
@@ -105,8 +122,12 @@ class _Seen:
 
     def conclude(self) -> None:
         """Prints the table of what arrived."""
-        if not self._tables:
-            return
+        if self._tables:
+            self._print_tables()
+            for step in self._errors:
+                self._print_error(step)
+
+    def _print_tables(self) -> None:
         shown = Table(title="What arrived", title_justify="left")
         shown.add_column("table")
         for name in ("rows", "requests", "seconds", "checks"):

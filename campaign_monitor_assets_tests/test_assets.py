@@ -161,6 +161,13 @@ def test_a_trial_of_a_list_that_is_not_there_says_so(with_parents: Project) -> N
     assert "ListID nowhere: not in the parent's" in failures(result)["active_subscribers"]
 
 
+def test_a_trial_of_what_one_request_tells_is_refused(box: Sandbox, project: Project) -> None:
+    """The clients can't be limited; the error says so, and nothing is read."""
+    result = project.materialize("clients", config={"only_clients": ["any"]})
+    assert "clients can't be limited to a part" in failures(result)["clients"]
+    assert not box.requests()["requests"]
+
+
 def test_a_child_without_its_parents_snapshot_says_what_to_do(project: Project) -> None:
     """Subscribers can't be read before the lists; the error says to materialize them."""
     assert project.materialize("clients").success

@@ -85,6 +85,7 @@ def test_sync_ends_with_status_1_where_a_table_failed(box: Sandbox, tmp_path: Pa
     assert "✗ campaign_monitor__templates" in done.stdout
     assert "GET /clients/" in done.stdout
     assert "✓ active_subscribers" in done.stdout
+    assert done.stdout.strip().splitlines()[-1].startswith("✗ campaign_monitor__templates")
 
 
 def test_sync_takes_a_selection(box: Sandbox, tmp_path: Path) -> None:
@@ -94,6 +95,14 @@ def test_sync_takes_a_selection(box: Sandbox, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ lists" in done.stdout
     assert "templates" not in done.stdout
+
+
+def test_a_selection_that_fits_nothing_reads_nothing(box: Sandbox, tmp_path: Path) -> None:
+    """A typo in a selection is told; Dagster would take no assets for all of them."""
+    done = _run(tmp_path, "sync", "--select", "key:nope", **_account(box, tmp_path))
+    assert done.returncode == 1
+    assert "'key:nope' fits no asset" in " ".join(done.stdout.split())
+    assert not box.requests()["requests"]
 
 
 def test_check_says_what_the_key_sees_and_what_a_sync_costs(box: Sandbox, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_ticked_tables_frequencies_and_a_time_zone() -> None:
         "campaign_monitor_every_6_hours": (
             "13 */6 * * *", "Europe/Berlin", {"clients", "lists", "active_subscribers"},
         ),
-        "campaign_monitor_cron_15_4_x_x_1_5": (
+        "campaign_monitor_cron_15_4_x_x_1_to_5": (
             "15 4 * * 1-5", "Europe/Berlin", {"clients", "campaigns"},
         ),
     }  # fmt: skip
@@ -118,6 +118,17 @@ def test_a_frequency_in_plain_words_is_a_schedule(frequency: str, name: str, cro
     """Each of the words makes a schedule that is named for it."""
     definitions = _build(f"{{tables: [clients], frequencies: {{clients: {frequency}}}}}")
     assert _schedules(definitions) == {f"campaign_monitor_{name}": (cron, "UTC", {"clients"})}
+
+
+def test_cron_strings_that_differ_in_signs_are_two_schedules() -> None:
+    """Monday to Friday is not Monday and Friday, also in the schedules' names."""
+    definitions = _build(
+        "{tables: [clients, lists], frequencies: {clients: 0 0 * * 1-5, lists: '0 0 * * 1,5'}}"
+    )
+    assert set(_schedules(definitions)) == {
+        "campaign_monitor_cron_0_0_x_x_1_to_5",
+        "campaign_monitor_cron_0_0_x_x_1_and_5",
+    }
 
 
 def test_frequencies_never_fire_in_the_same_minute() -> None:
@@ -155,6 +166,14 @@ def test_schedules_are_off_until_someone_switches_them_on() -> None:
         ("group_names: {reports: x}", ["group_names", "'reports'", "campaign_reports"]),
         ("report_windows: {lists: 7}", ["report_windows", "'lists'", "campaign_opens"]),
         ("timezone: Mars/Base", ["timezone", "'Mars/Base'"]),
+        ("tables: []", ["tables", "active_subscribers"]),
+        ("key_prefix: a-b", ["key_prefix", "'a-b'", "letters"]),
+        ("group_names: {lists: analytics}", ["group_names", "'analytics'"]),
+        ("frequencies: {lists: 0 0 30 2 *}", ["frequencies.lists", "'0 0 30 2 *'", "never"]),
+        (
+            "{tables: [clients, campaigns, campaign_opens], report_windows: {campaign_opens: 0}}",
+            ["report_windows.campaign_opens", "0", "1 or more"],
+        ),
     ],
 )
 def test_a_wrong_setting_fails_as_the_definitions_load(yaml: str, said: list[str]) -> None:
