@@ -83,9 +83,10 @@ def _watch(pid: int, ended: threading.Event, seen: list[int]) -> None:
     while not ended.wait(_BETWEEN_LOOKS):
         try:
             process = psutil.Process(pid)
-            below = process.children(recursive=True)
-            own = sum(each.memory_full_info().uss for each in below)
-            seen.append(process.memory_info().rss + own)
+            memory = process.memory_info()
+            below = [each.memory_full_info() for each in process.children(recursive=True)]
+            # Until it runs a program of its own, a child may still be in its parent's memory.
+            seen.append(memory.rss + sum(each.uss for each in below if each.vms != memory.vms))
         except psutil.Error:
             # A process ended between being found and being looked at.
             continue
