@@ -47,7 +47,7 @@ definitions: $(READY)
 	$(VENV)/bin/dg check defs
 
 docs: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.documentation README.md
+	$(PYTHON) -m campaign_monitor_assets.cli.documentation README.md
 
 lint: $(READY)
 	$(PYTHON) -m ruff check .

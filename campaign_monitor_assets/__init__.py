@@ -7,9 +7,9 @@ starts without importing Dagster, or anything else of the project.
 from importlib import import_module
 
 _HOME = {
-    "CampaignMonitorComponent": "campaign_monitor_assets.component",
-    "CampaignMonitorResource": "campaign_monitor_assets.api",
-    "SnapshotIOManager": "campaign_monitor_assets.warehouse",
+    "CampaignMonitorComponent": "campaign_monitor_assets.orchestration.component",
+    "CampaignMonitorResource": "campaign_monitor_assets.orchestration.resource",
+    "SnapshotIOManager": "campaign_monitor_assets.orchestration.io_manager",
 }
 __all__ = ["CampaignMonitorComponent", "CampaignMonitorResource", "SnapshotIOManager"]
 

@@ -4,7 +4,7 @@ import os
 
 import dagster as dg
 
-from campaign_monitor_assets.component import CampaignMonitorComponent, load_component
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent, load_component
 
 
 def _component() -> CampaignMonitorComponent:

@@ -11,11 +11,11 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from campaign_monitor_assets.api import CampaignMonitorResource
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
+from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets.warehouse import SnapshotIOManager
 
 PREFIX = "campaign_monitor"
 QUICK: Mapping[str, Any] = {"tries": 3, "backoff": 0.01, "read_timeout": 5}

@@ -12,8 +12,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from campaign_monitor_assets.database import Database
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.target import Database
 
 __all__ = ["write_report"]
 

@@ -10,8 +10,8 @@ from typing import Final
 import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.database import identifier, table_exists
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.target import identifier, table_exists
 
 STATES: Final = {
     "active_subscribers": "Active",

@@ -8,7 +8,7 @@ import sys
 
 import dagster as dg
 
-from campaign_monitor_assets.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 
 component = CampaignMonitorComponent(
     tables=["clients", "lists", "active_subscribers"],

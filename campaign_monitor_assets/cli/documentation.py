@@ -1,0 +1,80 @@
+"""The parts of the README that are told by the code itself; `make docs` puts them there.
+
+They stand between comments such as `<!-- tables -->` and `<!-- end of tables -->`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from campaign_monitor_assets.analytics import VIEWS
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.metadata import markdown_table
+
+
+def tables() -> str:
+    """Every table with its key, its cost and its cadence."""
+    rows = [
+        (
+            f"[`{table.name}`]({table.docs})",
+            ", ".join(table.key) or "none (events)",
+            table.parent or "",
+            table.cost,
+            table.cadence,
+            "yes" if table.default else "",
+        )
+        for table in CATALOGUE.values()
+    ]
+    heads = ["table", "key", "parent", "requests of a full refresh", "cadence", "by default"]
+    return _table(heads, rows)
+
+
+def views() -> str:
+    """Every view with what it tells."""
+    rows = [
+        (f"`{view.name}`", view.description.split(". ")[0].removesuffix("."))
+        for view in VIEWS.values()
+    ]
+    return _table(["view", "what it tells"], rows)
+
+
+def attributes() -> str:
+    """Every attribute of the component with its default."""
+    rows = [
+        (f"`{name}`", _shown(field.get_default(call_default_factory=True)), field.description)
+        for name, field in CampaignMonitorComponent.model_fields.items()
+    ]
+    return _table(["attribute", "default", "meaning"], rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table whose cells may hold code."""
+    return markdown_table(heads, rows).replace("\\`", "`")
+
+
+def _shown(default: object) -> str:
+    return "" if default is None or default in ([], {}) else str(default)
+
+
+PARTS = {"tables": tables, "views": views, "attributes": attributes}
+
+
+def updated(text: str) -> str:
+    """The text with its generated parts as they are now."""
+    for name, part in PARTS.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        text = f"{before}{start}\n{part()}\n\n{end}{after}"
+    return text
+
+
+def main() -> None:
+    """Writes the generated parts into the file that is named."""
+    readme = Path(sys.argv[1])
+    readme.write_text(updated(readme.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""A look at the account before the first sync: whether the key works, and what a sync will cost."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.catalogue import Shape, Table
+from campaign_monitor_assets.errors import ApiError, CampaignMonitorError, ConfigurationError
+from campaign_monitor_assets.extract.account import (
+    ClientRow,
+    client_from_details,
+    may_be_client_key,
+    wanted_client_ids,
+)
+
+T = TypeVar("T")
+
+_MOST_LISTS_ASKED: Final = 100
+"""Lists whose totals are asked for; those of the rest are taken to be like them."""
+
+
+class _List(msgspec.Struct, frozen=True):
+    ListID: str
+
+
+class _Collection(msgspec.Struct, frozen=True):
+    TotalNumberOfRecords: int
+
+
+@dataclass(frozen=True)
+class ClientFigures:
+    """A client with the number of its lists."""
+
+    client_id: str
+    name: str
+    lists: int
+
+
+@dataclass(frozen=True)
+class AccountCheck:
+    """What was found.
+
+    Attributes:
+        sees_all: The key is the account's, so that it sees every client; otherwise a client's own.
+        clients: The clients that will be read.
+        requests: About how many requests the first full sync sends.
+        seconds: About how long it waits for their answers.
+        not_counted: The tables whose cost shows only as they are read.
+    """
+
+    sees_all: bool
+    clients: tuple[ClientFigures, ...]
+    requests: int
+    seconds: float
+    not_counted: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """What was found, in words."""
+        kind = "the account's, which sees every client" if self.sees_all else "one client's own"
+        yield f"The credentials are valid; they are {kind}."
+        for client in self.clients:
+            yield f"Client {client.name} ({client.client_id}): {client.lists} lists."
+        yield (
+            f"The first full sync sends about {self.requests} requests and waits about"
+            f" {max(self.seconds, 1):.0f} s for their answers."
+        )
+        if self.not_counted:
+            names = ", ".join(self.not_counted)
+            yield f"Not counted, since it shows only as they are read: {names}."
+
+
+def check_account(
+    client: Client,
+    *,
+    tables: Sequence[Table],
+    wanted: Sequence[str],
+    page_size: int,
+    connections: int,
+    requests_per_second: float | None = None,
+) -> AccountCheck:
+    """Asks for the clients and the totals of their lists.
+
+    Args:
+        client: Where to ask.
+        tables: The tables that will be read.
+        wanted: The clients to read, by ClientID or name; empty: all.
+        page_size: Rows a page.
+        connections: Requests under way at once.
+        requests_per_second: The most requests a second; None: no such bound.
+
+    Raises:
+        CampaignMonitorError: The credentials or a wanted client are refused.
+    """
+    survey = _Survey(client, page_size)
+    clients, sees_all = _clients(client, wanted)
+    lists = survey.lists_of(clients)
+    costs = survey.costs(clients, [item for found in lists.values() for item in found])
+    by_table = {table.name: costs.of(table) for table in tables}
+    # Tables that share an endpoint share its requests.
+    by_path = {table.path: by_table[table.name] or 0 for table in tables}
+    requests = sum(by_path.values())
+    fastest = requests / requests_per_second if requests_per_second else 0
+    return AccountCheck(
+        sees_all=sees_all,
+        clients=tuple(
+            ClientFigures(row.ClientID, row.Name, len(lists[row.ClientID])) for row in clients
+        ),
+        requests=round(requests),
+        seconds=max(requests * survey.latency / connections, fastest),
+        not_counted=tuple(name for name, cost in by_table.items() if cost is None),
+    )
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """Requests that tables take: one a parent, or what was counted for their pages."""
+
+    parents: Mapping[str, int]
+    pages: Mapping[str, float]
+
+    def of(self, table: Table) -> float | None:
+        """The requests of a full refresh; None where only reading it tells."""
+        counted = self.pages.get(table.stat or table.name)
+        if counted is not None or table.shape is Shape.PAGE:
+            return counted
+        if table.parent is None:
+            return 1
+        # Segments are asked for by client although lists are their parent.
+        asked_by = "clients" if table.placeholders == ("ClientID",) else table.parent
+        return self.parents.get(asked_by)
+
+
+class _Survey:
+    """The few requests from which the cost of all is told."""
+
+    def __init__(self, client: Client, page_size: int) -> None:
+        self._client = client
+        self._page_size = page_size
+        self._asked = 0
+        self._waited = 0.0
+
+    @property
+    def latency(self) -> float:
+        """Seconds an answer took."""
+        return self._waited / max(self._asked, 1)
+
+    def lists_of(self, clients: Sequence[ClientRow]) -> dict[str, list[_List]]:
+        return {
+            row.ClientID: self._get(f"/clients/{row.ClientID}/lists", list[_List])
+            for row in clients
+        }
+
+    def costs(self, clients: Sequence[ClientRow], lists: Sequence[_List]) -> _Costs:
+        asked = lists[:_MOST_LISTS_ASKED]
+        scale = len(lists) / len(asked) if asked else 0.0
+        stats = [self._get(f"/lists/{item.ListID}/stats", dict[str, Any]) for item in asked]
+        totals = {
+            table: [self._total(f"/clients/{row.ClientID}/{endpoint}") for row in clients]
+            for table, endpoint in (
+                ("suppression_list", "suppressionlist"),
+                ("campaigns", "campaigns"),
+            )
+        }
+        by_stat = {
+            stat: scale * self._pages(found[stat] for found in stats if stat in found)
+            for stat in {stat for found in stats for stat in found}
+            if stat.startswith("Total")
+        }
+        return _Costs(
+            parents={
+                "clients": len(clients),
+                "lists": len(lists),
+                "campaigns": sum(totals["campaigns"]),
+            },
+            pages=by_stat | {table: float(self._pages(found)) for table, found in totals.items()},
+        )
+
+    def _total(self, path: str) -> int:
+        return self._get(path, _Collection, page=1, pagesize=10).TotalNumberOfRecords
+
+    def _pages(self, totals: Iterable[int]) -> int:
+        return sum(max(1, -(-total // self._page_size)) for total in totals)
+
+    def _get(self, path: str, type_: type[T], **query: int) -> T:
+        started = time.monotonic()
+        answer = self._client.get(path, msgspec.json.Decoder(type_).decode, query)
+        self._waited += time.monotonic() - started
+        self._asked += 1
+        return answer.value
+
+
+def _clients(client: Client, wanted: Sequence[str]) -> tuple[list[ClientRow], bool]:
+    """The wanted clients, and whether the credentials see all."""
+    try:
+        found = client.get("/clients", msgspec.json.Decoder(list[ClientRow]).decode).value
+    except ApiError as error:
+        if not may_be_client_key(error):
+            raise
+        if wanted:
+            return [client_from_details(client, client_id) for client_id in wanted], False
+        if _is_valid(client):
+            raise ConfigurationError(
+                "The key is valid, but /clients is refused to it, so it is a client's own key."
+                " Set CAMPAIGN_MONITOR_CLIENT_ID to that client's ClientID, which stands beside"
+                " the key under the client's settings."
+            ) from error
+        raise
+    ids = wanted_client_ids(wanted, [msgspec.structs.asdict(row) for row in found])
+    return [row for row in found if row.ClientID in ids], True
+
+
+def _is_valid(client: Client) -> bool:
+    """Whether the credentials are accepted where no client is named."""
+    try:
+        client.get("/systemdate", msgspec.json.Decoder(dict[str, str]).decode)
+    except CampaignMonitorError:
+        return False
+    return True

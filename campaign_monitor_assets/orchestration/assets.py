@@ -1,0 +1,234 @@
+"""A Dagster asset for each table of the catalogue."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
+from campaign_monitor_assets.errors import ApiError, ConfigurationError
+from campaign_monitor_assets.extract.account import (
+    may_be_client_key,
+    stage_from_details,
+    wanted_client_ids,
+)
+from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
+from campaign_monitor_assets.extract.tables import Parent, Progress, read_tables
+from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.io_manager import ParentRows, Snapshot, SnapshotStore
+from campaign_monitor_assets.orchestration.metadata import column_schema
+from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.staging.files import Staged, StagingWriter, staging_folder
+
+_SECONDS_BETWEEN_PROGRESS = 10.0
+
+
+class ReadConfig(dg.Config):
+    """What can be said in the launchpad for one run of an asset."""
+
+    force: bool = Field(
+        default=False, description="Publish the snapshot even where the guard would refuse it."
+    )
+    only_clients: list[str] = Field(
+        default=[],
+        description="A trial: read only these ClientIDs. The rows go to a table of the same name"
+        " in the schema that ends in _trial; the full snapshot stays as it is.",
+    )
+    only_lists: list[str] = Field(
+        default=[], description="A trial: read only these ListIDs; otherwise as only_clients."
+    )
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the run reads only a part."""
+        return bool(self.only_clients or self.only_lists)
+
+
+def build_assets(tables: Sequence[Table], wiring: Wiring) -> list[dg.AssetsDefinition]:
+    """One asset for each table; tables that share an endpoint share the op that asks it."""
+    by_path = groupby(sorted(tables, key=lambda table: table.path), key=lambda table: table.path)
+    return [_build_asset(tuple(group), wiring) for _, group in by_path]
+
+
+def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefinition:
+    parent = tables[0].parent
+    settings: dict[str, Any] = {
+        "name": "__".join([*wiring.key_prefix, *(table.name for table in tables)]),
+        "outs": {table.name: _asset_out(table, wiring) for table in tables},
+        "can_subset": len(tables) > 1,
+        "required_resource_keys": {wiring.api, wiring.store},
+        "pool": wiring.pool,
+    }
+    if parent is None:
+
+        @dg.multi_asset(**settings)
+        def read_account(
+            context: dg.AssetExecutionContext, config: ReadConfig
+        ) -> Iterator[dg.Output[Snapshot]]:
+            yield from _Reading(context, wiring, tables, config).run(None)
+
+        return read_account
+
+    columns = [*tables[0].inherits, *_telling_columns(tables[0])]
+    parents_in = dg.AssetIn(wiring.key(parent), metadata={"columns": columns})
+
+    @dg.multi_asset(**settings, ins={"parents": parents_in})
+    def read_children(
+        context: dg.AssetExecutionContext, config: ReadConfig, parents: ParentRows
+    ) -> Iterator[dg.Output[Snapshot]]:
+        yield from _Reading(context, wiring, tables, config).run(parents)
+
+    return read_children
+
+
+def _telling_columns(table: Table) -> list[str]:
+    """The parent's columns that say which of its rows are wanted."""
+    if table.parent == "clients":
+        return ["Name"]
+    return ["SentDate"] if table.has_window else []
+
+
+def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
+    columns = [*(INHERITED[name] for name in table.inherits), *table.columns, SYNCED_AT]
+    return dg.AssetOut(
+        key=wiring.key(table.name),
+        dagster_type=Snapshot,
+        description=table.description,
+        # A trial yields no output: it publishes beside the full snapshot.
+        is_required=False,
+        io_manager_key=wiring.store,
+        group_name=wiring.group(table),
+        kinds={"duckdb"},
+        owners=wiring.owners or None,
+        tags=wiring.tags or None,
+        freshness_policy=wiring.freshness.get(table.name),
+        metadata={
+            # Where the IO manager puts it, whatever the asset's key.
+            "schema": wiring.schema,
+            "dagster/column_schema": column_schema(columns),
+            "endpoint": f"GET {table.path}.json",
+            "key": ", ".join(table.key) or "none: rows are events",
+            "requests_of_a_full_refresh": table.cost,
+            "vendor_reference": dg.MetadataValue.url(table.docs),
+        },
+    )
+
+
+class _Reading:
+    """One execution of an asset: from the parents' keys to what the IO manager publishes."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        wiring: Wiring,
+        tables: Sequence[Table],
+        config: ReadConfig,
+    ) -> None:
+        selected = context.op_execution_context.selected_output_names
+        self._context = context
+        self._wiring = wiring
+        self._config = config
+        self._tables = [table for table in tables if table.name in selected]
+        self._api: CampaignMonitorResource = getattr(context.resources, wiring.api)
+        self._store: SnapshotStore = getattr(context.resources, wiring.store)
+        self._last_progress = time.monotonic()
+
+    def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        chosen = self._choose(parents, now)
+        inherits = self._tables[0].inherits
+        keys = [{name: row[name] for name in inherits} for row in chosen.read]
+        self._store.database.require_writable()
+        root = self._store.database.staging_root
+        with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
+            writers = [
+                StagingWriter(table, folder, now, kept=chosen.kept, limited=self._config.is_trial)
+                for table in self._tables
+            ]
+            for staged in self._read(client, writers, keys):
+                snapshot = Snapshot(staged, forced=self._config.force)
+                if staged.limited:
+                    self._publish_trial(snapshot)
+                else:
+                    yield dg.Output(snapshot, staged.table.name)
+
+    def _choose(self, parents: ParentRows | None, now: datetime) -> Chosen:
+        """The parents that are wanted."""
+        if parents is None:
+            if self._config.is_trial:
+                raise ConfigurationError(
+                    f"{self._tables[0].name} can't be limited to a part: one request tells it all."
+                )
+            return Chosen([{}])
+        config, table = self._config, self._tables[0]
+        rows = of_clients(parents.named(), self._wanted_clients(parents))
+        rows = limited(rows, "ClientID", config.only_clients)
+        rows = limited(rows, "ListID", config.only_lists)
+        days = [self._wiring.windows.get(table.name) for table in self._tables]
+        if config.is_trial or not all(days):
+            return Chosen(rows)
+        assert table.parent_key is not None
+        schema = self._wiring.schema
+        present = [self._store.parents_of(schema, table.name) for table in self._tables]
+        since = now - timedelta(days=max(day for day in days if day))
+        return within_window(
+            rows, table.parent_key, since=since, present=frozenset.intersection(*present)
+        )
+
+    def _wanted_clients(self, parents: ParentRows) -> frozenset[str] | None:
+        wanted = self._api.clients
+        if not wanted:
+            return None
+        if "Name" in parents.columns:
+            return wanted_client_ids(wanted, parents.named())
+        return wanted_client_ids(wanted, self._store.clients(self._wiring.schema))
+
+    def _read(
+        self, client: Client, writers: Sequence[StagingWriter], parents: Sequence[Parent]
+    ) -> list[Staged]:
+        started = time.monotonic()
+        try:
+            return read_tables(
+                client, writers, parents, self._api.read_settings(), self._log_progress
+            )
+        except ApiError as error:
+            is_clients = self._tables[0].name == "clients"
+            if not (is_clients and self._api.clients and may_be_client_key(error)):
+                raise
+        self._context.log.info("/clients is refused to this key: reading each client's details.")
+        [writer] = writers
+        with self._api.client(self._context.log.warning) as again:
+            stage_from_details(again, writer, self._api.clients)
+        seconds = time.monotonic() - started
+        return [writer.finish(requests=1 + len(self._api.clients), size=0, seconds=seconds)]
+
+    def _publish_trial(self, snapshot: Snapshot) -> None:
+        staged = snapshot.staged
+        metadata = self._store.publish_trial(
+            snapshot, self._wiring.schema, self._context.run.run_id
+        )
+        self._context.log_event(
+            dg.AssetObservation(
+                self._wiring.key(staged.table.name),
+                description="A trial: the full snapshot is unchanged.",
+                metadata=metadata,
+            )
+        )
+
+    def _log_progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last_progress < _SECONDS_BETWEEN_PROGRESS:
+            return
+        self._last_progress = now
+        names = ", ".join(table.name for table in self._tables)
+        rate = progress.answered / max(progress.seconds, 1e-3)
+        left = (progress.needed - progress.answered) / rate
+        self._context.log.info(
+            f"{names}: {progress.answered} of {progress.needed} answers, {progress.rows} rows,"
+            f" about {left:.0f} s to go"
+        )

@@ -1,0 +1,86 @@
+"""The jobs of an account: everything, one for each group, and a check of the credentials."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.extract.forecast import check_account
+from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
+from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+
+
+def build_jobs(
+    tables: Sequence[Table],
+    views: Sequence[dg.AssetsDefinition],
+    wiring: Wiring,
+    tags: Mapping[str, str],
+) -> list[Any]:
+    """All jobs of one account, as `dg.Definitions` takes them."""
+    prefix = wiring.name
+    by_group: dict[str, list[dg.AssetKey]] = {}
+    for table in tables:
+        by_group.setdefault(wiring.group(table), []).append(wiring.key(table.name))
+    everything = dg.define_asset_job(
+        f"{prefix}_all",
+        dg.AssetSelection.assets(*(wiring.key(table.name) for table in tables), *views),
+        description="Reads every table of the account and makes the views on them.",
+        run_tags=dict(tags),
+    )
+    groups = [
+        dg.define_asset_job(
+            f"{prefix}_group_{group}",
+            dg.AssetSelection.assets(*keys).upstream(),
+            description=f"Reads the tables of the group {group}, and what they depend on.",
+            run_tags=dict(tags),
+        )
+        for group, keys in by_group.items()
+    ]
+    if views:
+        groups.append(
+            dg.define_asset_job(
+                f"{prefix}_group_analytics",
+                dg.AssetSelection.assets(*views),
+                description="Makes the views on the tables as they are.",
+                run_tags=dict(tags),
+            )
+        )
+    return [everything, *groups, _check_credentials_job(tables, wiring, tags)]
+
+
+def _check_credentials_job(
+    tables: Sequence[Table], wiring: Wiring, tags: Mapping[str, str]
+) -> dg.JobDefinition:
+    name = f"{wiring.name}_check_credentials"
+
+    @dg.op(name=f"{name}_op", required_resource_keys={wiring.api, wiring.store})
+    def check_credentials(context: dg.OpExecutionContext) -> None:
+        """Fails where the credentials are refused or the database can't be written."""
+        api: CampaignMonitorResource = getattr(context.resources, wiring.api)
+        store: SnapshotStore = getattr(context.resources, wiring.store)
+        with api.client(context.log.warning) as client:
+            found = check_account(
+                client,
+                tables=tables,
+                wanted=api.clients,
+                page_size=api.page_size,
+                connections=api.connections,
+                requests_per_second=api.requests_per_second,
+            )
+        for line in found.lines():
+            context.log.info(line)
+        store.database.require_writable()
+        context.log.info(f"The database {store.database.path} can be written.")
+
+    @dg.job(
+        name=name,
+        description="Says whether the credentials work, which clients they see, and what the first"
+        " full sync will cost.",
+        tags=dict(tags),
+    )
+    def job() -> None:
+        check_credentials()
+
+    return job

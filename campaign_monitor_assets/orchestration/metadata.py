@@ -1,0 +1,144 @@
+"""What a snapshot shows of itself on its asset's page and in the log."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from campaign_monitor_assets.catalogue import HOMES, Column
+from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
+from campaign_monitor_assets.warehouse.target import identifier, table_exists
+from campaign_monitor_assets.warehouse.write import Loaded
+
+_PREVIEW_ROWS = 5
+_PREVIEW_WIDTH = 60
+_MOST_PARENTS = 50
+
+
+def snapshot_metadata(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, loaded: Loaded, schema: str, table: str
+) -> dict[str, Any]:
+    """The metadata of a materialization; counts are rows where nothing else is said."""
+    found: dict[str, Any] = {
+        "dagster/row_count": loaded.rows,
+        "preview": dg.MetadataValue.md(preview(connection, schema, table)),
+        **(
+            {"rows_per_parent": _rows_per_parent(connection, schema, table, parent)}
+            if (parent := staged.table.parent_key)
+            else {}
+        ),
+        "synced_at": staged.synced_at.isoformat(sep=" ", timespec="seconds"),
+        "reported": staged.reported,
+        "staged": staged.rows,
+        "requests": staged.requests,
+        "bytes": staged.size,
+        "seconds": round(staged.seconds, 3),
+    }
+    if staged.kept:
+        found["parents_kept_by_the_window"] = len(staged.kept)
+        found["rows_kept_by_the_window"] = loaded.kept
+    if loaded.extra_columns:
+        # Otherwise the definition has the same columns, and where Dagster's UI finds both it shows
+        # their names in lower case.
+        found["dagster/column_schema"] = column_schema(loaded.columns)
+        found["unknown_columns"] = list(loaded.extra_columns)
+    if loaded.malformed:
+        found["malformed_values"] = dict(loaded.malformed)
+    if staged.gone:
+        found["deleted_parents"] = [dict(parent) for parent in staged.gone]
+    if staged.reread:
+        found["collections_read_again"] = staged.reread
+    if staged.unsettled:
+        found["collections_that_never_stood_still"] = [
+            dict(read.parent) for read in staged.unsettled
+        ]
+    return found
+
+
+def warn_of(staged: Staged, loaded: Loaded, warn: Callable[[str], None]) -> None:
+    """Puts into the log what a reader of the run should not miss."""
+    name = staged.table.name
+    if loaded.extra_columns:
+        warn(
+            f"{name}: the API sends fields that the catalogue doesn't know; they are stored as JSON"
+            f" in the columns {', '.join(loaded.extra_columns)}."
+        )
+    for column, number in loaded.malformed.items():
+        warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")
+    for parent in staged.gone:
+        warn(f"{name}: {dict(parent)} was deleted since it was listed and is left out.")
+    for read in staged.unsettled:
+        warn(
+            f"{name}: {dict(read.parent)} changed each of the {read.reread + 1} times it was read;"
+            f" {read.rows} rows were read where the API said {read.reported}."
+        )
+
+
+def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
+    """The columns as Dagster shows them."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column.name, column.type, description=column.description)
+            for column in columns
+        ]
+    )
+
+
+def preview(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
+    """A few rows as a Markdown table, with e-mail addresses and telephone numbers masked."""
+    described = connection.execute(f"describe {identifier(schema, table)}").fetchall()
+    names = [str(name) for name, *_ in described]
+    cells = ", ".join(_masked(name) for name in names)
+    rows = connection.execute(
+        f"select {cells} from {identifier(schema, table)} limit {_PREVIEW_ROWS}"
+    ).fetchall()
+    return markdown_table(names, rows)
+
+
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table whose cells can't break out of it."""
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _masked(name: str) -> str:
+    value = f"{identifier(name)}::varchar"
+    if name == "MobileNumber":
+        return f"repeat('*', greatest(length({value}) - 2, 0)) || right({value}, 2)"
+    masked = rf"regexp_replace({value}, '([^\s@])[^\s@]*@', '\1***@', 'g')"
+    return f"left({masked}, {_PREVIEW_WIDTH})"
+
+
+def _cell(value: object) -> str:
+    shown = "" if value is None else str(value)
+    kept = "".join(char if char.isprintable() else " " for char in shown)
+    for char, escaped in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("`", "\\`")):
+        kept = kept.replace(char, escaped)
+    return kept
+
+
+def _rows_per_parent(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, parent: str
+) -> dg.MetadataValue[Any]:
+    """The parents with the most rows, by name where their table has names."""
+    home = HOMES[parent]
+    label = next((each.name for each in home.columns if each.name in {"Name", "Title"}), None)
+    shown, source = "null", identifier(schema, SYNC_LOG_PARENTS)
+    if label is not None and table_exists(connection, schema, home.name):
+        shown = _masked(label)
+        source += f" left join {identifier(schema, home.name)} on {identifier(parent)} = parent"
+    rows = connection.execute(
+        f"select {shown}, rows, reported, parent from {source}"
+        f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
+        [table],
+    ).fetchall()
+    heads = {home.name: "VARCHAR", "rows": "BIGINT", "reported": "BIGINT", parent: "VARCHAR"}
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(dict(zip(heads, (row[0] or row[-1], *row[1:]), strict=True)))
+            for row in rows
+        ],
+        dg.TableSchema([dg.TableColumn(name, type_) for name, type_ in heads.items()]),
+    )

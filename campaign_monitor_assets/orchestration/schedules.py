@@ -1,0 +1,153 @@
+"""A schedule for each frequency that some table has."""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import dagster as dg
+from croniter import CroniterBadDateError, croniter
+
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration.account import Wiring
+
+MANUAL: Final = "manual"
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """How often tables are read.
+
+    Attributes:
+        name: What the schedule is named for.
+        cron: The cron string.
+        interval: The longest time between two reads, for freshness.
+    """
+
+    name: str
+    cron: str
+    interval: timedelta
+
+
+# No two of these fire in the same minute, so that runs which share a table don't start at once;
+# and none between 02:00 and 03:00, which the change to summer time leaves out.
+FREQUENCIES: Final[Mapping[str, Frequency]] = {
+    words: Frequency(words.replace(" ", "_"), cron, interval)
+    for words, cron, interval in (
+        ("every 5 minutes", "*/5 * * * *", timedelta(minutes=5)),
+        ("every 30 minutes", "2,32 * * * *", timedelta(minutes=30)),
+        ("hourly", "7 * * * *", timedelta(hours=1)),
+        ("every 6 hours", "13 */6 * * *", timedelta(hours=6)),
+        ("every 12 hours", "18 */12 * * *", timedelta(hours=12)),
+        ("daily", "24 1 * * *", timedelta(days=1)),
+        ("weekly", "41 1 * * 1", timedelta(weeks=1)),
+        ("monthly", "53 1 1 * *", timedelta(days=31)),
+    )
+}
+_TICKS_LOOKED_AT: Final = 3000
+_SPAN_LOOKED_AT: Final = timedelta(days=65)
+_SIGNS: Final = {"*": "x", ",": "_and_", "-": "_to_", "/": "_per_", "#": "_nth_"}
+"""What a cron string's signs are called in a schedule's name."""
+_GRACE: Final = timedelta(minutes=30)
+"""How long a read may take before its table counts as late."""
+
+
+def parse_frequency(given: str, where: str) -> Frequency | None:
+    """The frequency in plain words or cron; None for `manual`.
+
+    Args:
+        given: What the user wrote.
+        where: The key it was written at, for the error.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    words = " ".join(given.lower().split())
+    if words == MANUAL:
+        return None
+    if words in FREQUENCIES:
+        return FREQUENCIES[words]
+    if not croniter.is_valid(given) or len(words.split()) not in {1, 5}:
+        allowed = ", ".join(repr(name) for name in [*FREQUENCIES, MANUAL])
+        raise ConfigurationError(
+            f"{where}: {given!r} is no frequency. Allowed: {allowed}, or a cron string such as"
+            " '15 4 * * 1-5'."
+        )
+    for sign, said in _SIGNS.items():
+        words = words.replace(sign, said)
+    name = re.sub(r"\W+", "_", words).strip("_")
+    cron = " ".join(given.split())
+    try:
+        return Frequency(f"cron_{name}", cron, _longest_gap(cron))
+    except CroniterBadDateError:
+        raise ConfigurationError(
+            f"{where}: {given!r} never comes. Choose a cron string whose day is in its month."
+        ) from None
+
+
+def freshness_policy(frequency: Frequency) -> dg.FreshnessPolicy:
+    """A table is late after one missed read, and stale after two."""
+    return dg.FreshnessPolicy.time_window(
+        warn_window=frequency.interval + _GRACE, fail_window=2 * frequency.interval + 2 * _GRACE
+    )
+
+
+def build_schedules(
+    frequencies: Mapping[str, Frequency | None],
+    wiring: Wiring,
+    *,
+    timezone: str,
+    running: bool,
+    tags: Mapping[str, str],
+) -> list[dg.ScheduleDefinition]:
+    """One schedule for each frequency: its tables with all that is upstream of them.
+
+    Args:
+        frequencies: For each table how often it is read.
+        wiring: How the assets stand in the code location.
+        timezone: The time zone of the cron strings, by its IANA name.
+        running: Whether the schedules are on where nobody switched them yet.
+        tags: Tags of the runs.
+    """
+    tables: dict[Frequency, list[str]] = {}
+    for table, frequency in frequencies.items():
+        if frequency is not None:
+            tables.setdefault(frequency, []).append(table)
+    status = dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
+    prefix = wiring.name
+    return [
+        dg.ScheduleDefinition(
+            name=f"{prefix}_{frequency.name}",
+            cron_schedule=frequency.cron,
+            execution_timezone=timezone,
+            default_status=status,
+            description=_description(frequency, names),
+            tags={**tags, "campaign_monitor/frequency": frequency.name},
+            job=dg.define_asset_job(
+                f"{prefix}_{frequency.name}_job",
+                dg.AssetSelection.assets(*(wiring.key(name) for name in names)).upstream(),
+                description=_description(frequency, names),
+                run_tags=dict(tags),
+            ),
+        )
+        for frequency, names in tables.items()
+    ]
+
+
+def _description(frequency: Frequency, tables: Sequence[str]) -> str:
+    return f"Reads {', '.join(tables)} ({frequency.cron}), and first what they depend on."
+
+
+def _longest_gap(cron: str) -> timedelta:
+    """The longest time between two ticks, in a span that holds a month's end and weekends."""
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    ticks = croniter(cron, start, ret_type=datetime)
+    last, longest = start, timedelta()
+    for tick in itertools.islice(ticks, _TICKS_LOOKED_AT):
+        longest = max(longest, tick - last)
+        last = tick
+        if last - start > _SPAN_LOOKED_AT:
+            break
+    return longest

@@ -1,0 +1,89 @@
+"""The log of snapshots, which stands in DuckDB beside the tables.
+
+A failed run records a materialization in Dagster too; what the last snapshot held stands here.
+"""
+
+import duckdb
+
+from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.warehouse.target import identifier, read_json, table_exists
+
+SYNC_LOG = "sync_log"
+"""A row for each snapshot of each table."""
+
+SYNC_LOG_PARENTS = "sync_log_parents"
+"""For each table and parent of its present snapshot the rows, and what the API reported."""
+
+
+def record(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    *,
+    schema: str,
+    table: str,
+    run_id: str,
+    rows: int,
+) -> None:
+    """Logs a snapshot in the transaction that publishes it.
+
+    Args:
+        connection: The transaction.
+        staged: What was read.
+        schema: Where the table is.
+        table: Its name.
+        run_id: Dagster's run.
+        rows: Rows that the table has now.
+    """
+    log, parents = identifier(schema, SYNC_LOG), identifier(schema, SYNC_LOG_PARENTS)
+    connection.execute(
+        f"create table if not exists {parents} (table_name varchar, parent varchar,"
+        " rows bigint, reported bigint, settled boolean)"
+    )
+    connection.execute(
+        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
+        [table, list(staged.kept)],
+    )
+    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "settled": "BOOLEAN"}
+    connection.execute(
+        f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, settled"
+        f" from {read_json(staged.reads_path, columns)}",
+        [table, f"$.{staged.table.parent_key or 'none'}"],
+    )
+    connection.execute(
+        f"create table if not exists {log} (table_name varchar, run_id varchar,"
+        " synced_at timestamp, rows bigint, staged bigint, reported bigint, requests bigint,"
+        " bytes bigint, seconds double, reread bigint, unsettled bigint, left_out bigint)"
+    )
+    connection.execute(
+        f"insert into {log} select $table, $run, $synced_at, $rows, $staged, sum(reported),"
+        " $requests, $bytes, $seconds, $reread, $unsettled, $left_out"
+        f" from {parents} where table_name = $table",
+        {
+            "table": table,
+            "run": run_id,
+            "synced_at": staged.synced_at,
+            "rows": rows,
+            "staged": staged.rows,
+            "requests": staged.requests,
+            "bytes": staged.size,
+            "seconds": staged.seconds,
+            "reread": staged.reread,
+            "unsettled": len(staged.unsettled),
+            "left_out": len(staged.gone),
+        },
+    )
+
+
+def parents_of_snapshot(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+) -> frozenset[str]:
+    """The parents whose rows are in the present snapshot of a table."""
+    if not (
+        table_exists(connection, schema, SYNC_LOG_PARENTS)
+        and table_exists(connection, schema, table)
+    ):
+        return frozenset()
+    found = connection.execute(
+        f"select parent from {identifier(schema, SYNC_LOG_PARENTS)} where table_name = ?", [table]
+    )
+    return frozenset(parent for (parent,) in found.fetchall())

@@ -1,0 +1,133 @@
+"""The README holds: its generated parts are fresh, and every block of it that can run does."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+import yaml
+
+from campaign_monitor_assets.cli.documentation import updated
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A folder in which `make demo` has just run, as the README's blocks expect it."""
+    running.reset()
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "data").mkdir()
+    project = Project(running, folder / "data" / "demo.duckdb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CAMPAIGN_MONITOR_API_KEY", running.key)
+        patch.setenv("CAMPAIGN_MONITOR_BASE_URL", running.url)
+        component = CampaignMonitorComponent(database=str(project.path))
+        definitions = dg.build_defs_for_component(component)
+        assert definitions.resolve_job_def("campaign_monitor_all").execute_in_process().success
+    return project
+
+
+def test_generated_parts_are_fresh() -> None:
+    """The tables of tables, views and attributes are what the code says; else run `make docs`."""
+    assert updated(README) == README
+
+
+@pytest.mark.parametrize("block", _blocks("sql"))
+def test_queries_run_on_the_demo(demo: Project, block: str) -> None:
+    """Each query of the README answers with rows."""
+    with duckdb.connect(str(demo.path), read_only=True) as connection:
+        for statement in connection.extract_statements(block):
+            assert connection.execute(statement).fetchall(), statement.query
+
+
+@pytest.mark.parametrize("block", _blocks("python"))
+def test_python_runs_on_the_demo(demo: Project, block: str) -> None:
+    """Each Python block runs in the folder of the demo."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", block],
+        cwd=demo.path.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_downstream_asset_takes_and_returns_a_table(demo: Project) -> None:
+    """The README's asset reads lists through the IO manager and is stored in its own schema."""
+    [block] = [block for block in _blocks("python") if "list_names" in block]
+    names: dict[str, object] = {}
+    exec(block, names)
+    asset = names["list_names"]
+    assert isinstance(asset, dg.AssetsDefinition)
+    own = Project(demo.box, demo.path, store={"schema": None})
+    assert own.materialize(more=[asset]).success
+    assert demo.query("select count(*) from marts.list_names") == [(demo.count("lists"),)]
+
+
+@pytest.mark.parametrize("block", _blocks("yaml"))
+def test_configurations_load(block: str) -> None:
+    """Each YAML block is a configuration that the component accepts."""
+    found = yaml.safe_load(block)
+    attributes = found.get("attributes", found)
+    component = CampaignMonitorComponent.resolve_from_yaml(yaml.safe_dump(attributes))
+    definitions = dg.build_defs_for_component(component)
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_commands_are_targets_of_the_makefile() -> None:
+    """Every `make x` that the README mentions is there."""
+    mentioned = set(re.findall(r"`make ([\w-]+)`", README))
+    mentioned |= set(re.findall(r"^make ([\w-]+)", README, re.MULTILINE))
+    assert mentioned >= {"demo", "test", "sync", "check", "dev", "report", "bench", "docs"}
+    for target in mentioned:
+        done = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (target, done.stderr)
+
+
+def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path) -> None:
+    """`dagster asset materialize` needs nothing but the variables and a DAGSTER_HOME."""
+    [block] = [block for block in _blocks("sh") if block.startswith("dagster asset")]
+    program, *arguments = shlex.split(block)
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "CAMPAIGN_MONITOR_API_KEY": box.key,
+            "CAMPAIGN_MONITOR_BASE_URL": box.url,
+            "CAMPAIGN_MONITOR_DUCKDB": str(tmp_path / "account.duckdb"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(str(tmp_path / "account.duckdb")) as connection:
+        counted = connection.execute("select count(*) from campaign_monitor.lists").fetchone()
+    assert counted == (10,)
+
+
+def test_pictures_and_links_are_there() -> None:
+    """Every file that the README shows or links to is in the repository."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,232 @@
+"""What a person sees: Dagster's UI and the report, in a real Chromium.
+
+`CAMPAIGN_MONITOR_SCREENSHOTS=campaign_monitor_assets_tests/screenshots pytest -m browser` takes the
+README's pictures anew.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import pytest
+import requests
+import tenacity
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.report import write_report
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import PREFIX, Project
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+REPOSITORY = Path(__file__).parents[2]
+DEFAULT = [table.name for table in CATALOGUE.values() if table.default]
+WITHOUT_ANALYTICS = quote('not group:"analytics"')
+PATIENCE = 120
+"""Seconds for Dagster to start, and for its runs to end, on a busy machine."""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM, reason="no Chromium is installed (Debian: apt-get install chromium)"
+    ),
+]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[BrowserContext]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport={"width": 1400, "height": 900},
+        )
+        opened.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("CAMPAIGN_MONITOR_SCREENSHOTS") or tmp_path).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def dagster_url(box: Sandbox, project: Project, tmp_path: Path) -> Iterator[str]:
+    """Dagster on the sandbox's account, as `make dev` starts it."""
+    home = tmp_path / "dagster_home"
+    home.mkdir()
+    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", home)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+        "CAMPAIGN_MONITOR_DUCKDB": str(project.path),
+    }
+    port = free_port()
+    arguments = ["-m", "campaign_monitor_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    with (tmp_path / "dagster.log").open("w") as log:
+        process = psutil.Popen(
+            [sys.executable, "-m", "dagster", "dev", *arguments],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/server_info")
+            yield url
+        finally:
+            end(process)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@tenacity.retry(stop=tenacity.stop_after_delay(PATIENCE), wait=tenacity.wait_fixed(0.2))
+def wait_for(url: str) -> None:
+    requests.get(url, timeout=10).raise_for_status()
+
+
+def end(process: psutil.Popen) -> None:
+    """Ends a process and all that it started, whether they want to or not."""
+    family = [process, *process.children(recursive=True)]
+    for each in family:
+        each.terminate()
+    _, stubborn = psutil.wait_procs(family, timeout=5)
+    for each in stubborn:
+        each.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+
+
+def switch_of(page: Page, schedule: str) -> Locator:
+    row = page.locator(f"div:has(> a[href$='/schedules/{schedule}'])")
+    return row.locator("label[class*=Switch]")
+
+
+def test_first_visit(dagster_url: str, page: Page, project: Project, screenshots: Path) -> None:
+    """A person opens the graph, materializes all, sees rows and checks, and starts a schedule."""
+    page.goto(f"{dagster_url}/asset-groups")
+    for group in ("account", "campaigns", "lists", "subscribers", "campaign_reports"):
+        expect(page.get_by_text(group, exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_text("View", exact=True).click()
+    ended = page.get_by_text(re.compile("^(Success|Failure)$")).first
+    expect(ended).to_be_visible(timeout=1000 * PATIENCE)
+    expect(ended).to_have_text("Success")
+
+    page.set_viewport_size({"width": 1900, "height": 760})
+    page.goto(f"{dagster_url}/asset-groups~{WITHOUT_ANALYTICS}")
+    page.get_by_text("Hide navigation").click()
+    page.get_by_label("panel_show_right").last.click()
+    expect(page.get_by_text("campaign_reports").first).to_be_visible()
+    for choice in ("Change graph to vertical orientation", "Expand all groups"):
+        page.get_by_label("settings").last.click()
+        page.get_by_role("menuitem", name=choice).click()
+    expect(page.get_by_text("suppression_list").first).to_be_visible()
+    page.wait_for_timeout(2000)  # the graph glides into its place
+    page.screenshot(path=screenshots / "graph.png")
+
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(f"{dagster_url}/assets/{PREFIX}/active_subscribers")
+    expect(page.get_by_text("Latest check results")).to_be_visible()
+    rows = project.count("active_subscribers")
+    assert rows > 1000
+    expect(page.get_by_text(f"{rows:,}", exact=True)).to_be_visible()
+    for column in ("EmailAddress", "ListJoinedDate"):
+        expect(page.get_by_text(column, exact=True)).to_be_visible()
+    page.screenshot(path=screenshots / "asset.png")
+
+    page.goto(f"{dagster_url}/assets/{PREFIX}/active_subscribers?view=checks")
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(5)
+    page.screenshot(path=screenshots / "checks.png")
+
+    page.goto(f"{dagster_url}/automation")
+    switch = switch_of(page, f"{PREFIX}_daily")
+    expect(switch.locator("input")).not_to_be_checked()
+    switch.click()
+    expect(switch.locator("input")).to_be_checked()
+    page.reload()
+    expect(switch.locator("input")).to_be_checked()
+    expect(switch_of(page, f"{PREFIX}_hourly").locator("input")).not_to_be_checked()
+    page.screenshot(path=screenshots / "schedules.png")
+
+
+@pytest.fixture
+def report(project: Project, tmp_path: Path) -> str:
+    """The report's address; the name of some campaigns is an attack."""
+    assert project.materialize(*DEFAULT).success
+    attack = "<img src=x onerror=alert(1)>"
+    project.change("update campaigns set Name = ? where Name like '%1%'", attack)
+    return write_report(project.path, PREFIX, tmp_path / "report.html").as_uri()
+
+
+def test_report(report: str, page: Page, project: Project, screenshots: Path) -> None:
+    """The report draws all its charts, asks nothing of a network and fits a phone."""
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    page.goto(report)
+    charts = page.locator("article:not([hidden]) .chart")
+    expect(
+        page.locator("article:not([hidden]) .chart .main-svg >> visible=true").first
+    ).to_be_visible()
+    assert charts.count() == 7
+    page.set_viewport_size({"width": 1100, "height": 1330})
+    page.wait_for_timeout(1000)  # the charts follow the window's size
+    page.screenshot(path=screenshots / "report.png")
+
+    [client] = project.query("select Name from clients order by lower(Name) limit 1")
+    page.get_by_role("link", name=client[0]).click()
+    expect(page.get_by_role("heading", level=2, name=client[0])).to_be_visible()
+    expect(page.locator("article:not([hidden])")).to_have_count(1)
+    page.get_by_label("Show").select_option("All clients")
+    expect(page.get_by_role("heading", level=2, name="All clients")).to_be_visible()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    for chart in charts.all():
+        expect(chart.locator(".main-svg").first).to_be_visible()
+        drawn = chart.locator(".main-svg").first.bounding_box()
+        assert drawn is not None
+        assert drawn["x"] >= 0
+        assert drawn["x"] + drawn["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / "report_phone.png")
+    assert {each.split("#")[0] for each in asked} == {report}
+    assert complaints == []

@@ -1,0 +1,310 @@
+"""What users write in YAML, and the definitions that come of it."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from croniter import croniter
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.schedules import FREQUENCIES
+from campaign_monitor_assets.sandbox import Sandbox
+
+DEFAULT_TABLES = {
+    "clients", "campaigns", "scheduled_campaigns", "draft_campaigns", "lists", "segments",
+    "templates", "suppression_list", "active_subscribers", "unsubscribed_subscribers",
+    "bounced_subscribers", "list_stats", "list_custom_fields", "campaign_summary",
+}  # fmt: skip
+DAILY = {
+    "suppression_list", "active_subscribers", "unsubscribed_subscribers", "bounced_subscribers",
+    "campaign_summary",
+}  # fmt: skip
+
+
+def _build(yaml: str) -> dg.Definitions:
+    return dg.build_defs_for_component(CampaignMonitorComponent.resolve_from_yaml(yaml))
+
+
+def _tables(definitions: dg.Definitions, prefix: str = "campaign_monitor") -> set[str]:
+    keys = definitions.resolve_asset_graph().get_all_asset_keys()
+    return {key.path[-1] for key in keys if key.path[:-1] == [prefix]}
+
+
+def _schedules(definitions: dg.Definitions) -> dict[str, tuple[Any, str | None, set[str]]]:
+    """For each schedule its cron string, time zone and the tables it reads."""
+    found = {}
+    for schedule in definitions.schedules or ():
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        job = definitions.resolve_job_def(schedule.job_name)
+        tables = {
+            key.path[-1]
+            for key in job.asset_layer.executable_asset_keys
+            if not key.path[0].endswith("analytics")
+        }
+        found[schedule.name] = (schedule.cron_schedule, schedule.execution_timezone, tables)
+    return found
+
+
+def _checks(definitions: dg.Definitions) -> set[tuple[str, str]]:
+    keys = definitions.resolve_asset_graph().asset_check_keys
+    return {(key.asset_key.path[-1], key.name) for key in keys}
+
+
+def test_an_empty_file_reads_fourteen_tables_hourly_or_daily() -> None:
+    """The defaults: light tables hourly, heavy ones daily, in UTC, with what they depend on."""
+    definitions = _build("timezone: UTC")
+    assert _tables(definitions) == DEFAULT_TABLES
+    assert _schedules(definitions) == {
+        "campaign_monitor_hourly": ("7 * * * *", "UTC", DEFAULT_TABLES - DAILY),
+        "campaign_monitor_daily": (
+            "24 1 * * *", "UTC", DAILY | {"clients", "lists", "campaigns"},
+        ),
+    }  # fmt: skip
+
+
+def test_each_table_has_the_checks_that_fit_it() -> None:
+    """Row counts for all, keys where there are some, parents and stats where there are any."""
+    checks = _checks(_build(f"tables: {list(CATALOGUE)}"))
+    for name, table in CATALOGUE.items():
+        expected = {"row_count_matches_source", "row_count_not_dropped"}
+        expected |= {"primary_key_unique"} if table.key else set()
+        expected |= {"parents_exist"} if table.parent else set()
+        expected |= {"subscribers_agree_with_list_stats"} if table.stat else set()
+        assert {check for asset, check in checks if asset == name} == expected
+    assert ("campaign_opens", "primary_key_unique") not in checks
+
+
+def test_ticked_tables_frequencies_and_a_time_zone() -> None:
+    """Only the ticked tables are read, each at its frequency, with all that is upstream."""
+    definitions = _build("""
+        tables: [clients, lists, active_subscribers, campaigns]
+        frequencies: {active_subscribers: every 6 hours, campaigns: "15 4 * * 1-5", lists: manual}
+        timezone: Europe/Berlin
+    """)
+    assert _schedules(definitions) == {
+        "campaign_monitor_hourly": ("7 * * * *", "Europe/Berlin", {"clients"}),
+        "campaign_monitor_every_6_hours": (
+            "13 */6 * * *", "Europe/Berlin", {"clients", "lists", "active_subscribers"},
+        ),
+        "campaign_monitor_cron_15_4_x_x_1_to_5": (
+            "15 4 * * 1-5", "Europe/Berlin", {"clients", "campaigns"},
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frequency", "name", "cron"),
+    [
+        ("every 5 minutes", "every_5_minutes", "*/5 * * * *"),
+        ("Every 30 Minutes", "every_30_minutes", "2,32 * * * *"),
+        ("hourly", "hourly", "7 * * * *"),
+        ("every 6 hours", "every_6_hours", "13 */6 * * *"),
+        ("every 12 hours", "every_12_hours", "18 */12 * * *"),
+        ("daily", "daily", "24 1 * * *"),
+        ("weekly", "weekly", "41 1 * * 1"),
+        ("monthly", "monthly", "53 1 1 * *"),
+    ],
+)
+def test_a_frequency_in_plain_words_is_a_schedule(frequency: str, name: str, cron: str) -> None:
+    """Each of the words makes a schedule that is named for it."""
+    definitions = _build(f"{{tables: [clients], frequencies: {{clients: {frequency}}}}}")
+    assert _schedules(definitions) == {f"campaign_monitor_{name}": (cron, "UTC", {"clients"})}
+
+
+def test_cron_strings_that_differ_in_signs_are_two_schedules() -> None:
+    """Monday to Friday is not Monday and Friday, also in the schedules' names."""
+    definitions = _build(
+        "{tables: [clients, lists], frequencies: {clients: 0 0 * * 1-5, lists: '0 0 * * 1,5'}}"
+    )
+    assert set(_schedules(definitions)) == {
+        "campaign_monitor_cron_0_0_x_x_1_to_5",
+        "campaign_monitor_cron_0_0_x_x_1_and_5",
+    }
+
+
+def test_frequencies_never_fire_in_the_same_minute() -> None:
+    """No two schedules of plain words start a run at once, so no table is read twice at once."""
+    end = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=35)
+    fired: dict[datetime, str] = {}
+    for name, frequency in FREQUENCIES.items():
+        ticks = croniter(frequency.cron, datetime(2026, 1, 1, tzinfo=UTC), ret_type=datetime)
+        while (tick := next(ticks)) < end:
+            assert tick not in fired, (name, fired.get(tick), tick)
+            fired[tick] = name
+
+
+def test_schedules_are_off_until_someone_switches_them_on() -> None:
+    """A fresh checkout must not start calling an API; a setting ships them on."""
+    for yaml, status in (
+        ("timezone: UTC", dg.DefaultScheduleStatus.STOPPED),
+        ("schedules_running: true", dg.DefaultScheduleStatus.RUNNING),
+    ):
+        for schedule in _build(yaml).schedules or ():
+            assert isinstance(schedule, dg.ScheduleDefinition)
+            assert schedule.default_status is status
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        ("tables: [clients, subscribers]", ["tables", "'subscribers'", "active_subscribers"]),
+        ("tables: [clients, active_subscribers]", ["tables", "'active_subscribers'", "'lists'"]),
+        (
+            "frequencies: {lists: sometimes}",
+            ["frequencies.lists", "'sometimes'", "'every 5 minutes'", "'manual'", "cron"],
+        ),
+        ("frequencies: {list: daily}", ["frequencies", "'list'", "lists"]),
+        ("group_names: {reports: x}", ["group_names", "'reports'", "campaign_reports"]),
+        ("report_windows: {lists: 7}", ["report_windows", "'lists'", "campaign_opens"]),
+        ("timezone: Mars/Base", ["timezone", "'Mars/Base'"]),
+        ("tables: []", ["tables", "active_subscribers"]),
+        ("key_prefix: a-b", ["key_prefix", "'a-b'", "letters"]),
+        ("group_names: {lists: analytics}", ["group_names", "'analytics'"]),
+        ("frequencies: {lists: 0 0 30 2 *}", ["frequencies.lists", "'0 0 30 2 *'", "never"]),
+        (
+            "{tables: [clients, campaigns, campaign_opens], report_windows: {campaign_opens: 0}}",
+            ["report_windows.campaign_opens", "0", "1 or more"],
+        ),
+    ],
+)
+def test_a_wrong_setting_fails_as_the_definitions_load(yaml: str, said: list[str]) -> None:
+    """The error names the key, what was given and what is allowed."""
+    with pytest.raises(ConfigurationError) as raised:
+        _build(yaml)
+    for part in said:
+        assert part in str(raised.value)
+
+
+def test_an_unknown_attribute_is_refused() -> None:
+    """A misspelt key is not passed over."""
+    with pytest.raises(Exception, match="tabels"):
+        _build("tabels: [clients]")
+
+
+def test_two_accounts_stand_in_one_code_location(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two instances with keys, prefixes and schemas of their own don't collide."""
+    database = tmp_path / "both.duckdb"
+    for name, value in {"NORTH_KEY": box.key, "SOUTH_KEY": box.key, "CM_URL": box.url}.items():
+        monkeypatch.setenv(name, value)
+    both = dg.Definitions.merge(
+        *(
+            _build(
+                f"{{key_prefix: {name}, database_schema: {name}, database: {database},"
+                f" api_key_variable: {name.upper()}_KEY, base_url_variable: CM_URL,"
+                " tables: [clients, lists]}"
+            )
+            for name in ("north", "south")
+        )
+    )
+    assert _tables(both, "north") == _tables(both, "south") == {"clients", "lists"}
+    for name in ("north", "south"):
+        assert both.resolve_job_def(f"{name}_all").execute_in_process().success
+    with duckdb.connect(str(database)) as connection:
+        counts = [
+            connection.execute(f"select count(*) from {name}.lists").fetchone()
+            for name in ("north", "south")
+        ]
+    assert counts == [(10,), (10,)]
+
+
+def test_the_key_reaches_the_resource_by_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The definitions hold the variable's name, as the UI then shows, and never its value."""
+    monkeypatch.setenv("MY_KEY", "a-very-secret-key")
+    definitions = _build("api_key_variable: MY_KEY")
+    resource = (definitions.resources or {})["campaign_monitor_api"]
+    assert "a-very-secret-key" not in repr(resource)
+    assert isinstance(resource, CampaignMonitorResource)
+    assert isinstance(resource.api_key, dg.EnvVar)
+    assert resource.api_key.env_var_name == "MY_KEY"
+
+
+def test_a_schedules_tick_is_a_run_that_succeeds(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tick of the hourly schedule asks for a run, whose job reads the account."""
+    monkeypatch.setenv("CAMPAIGN_MONITOR_API_KEY", box.key)
+    monkeypatch.setenv("CAMPAIGN_MONITOR_BASE_URL", box.url)
+    definitions = _build(f"database: {tmp_path / 'account.duckdb'}")
+    schedule = definitions.resolve_schedule_def("campaign_monitor_hourly")
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+        [request] = tick.run_requests or ()
+        assert request.tags["campaign_monitor/frequency"] == "hourly"
+        result = definitions.resolve_job_def(schedule.job_name).execute_in_process(
+            instance=instance, tags=request.tags
+        )
+    assert result.success
+    read = {event.asset_key.path[-1] for event in result.get_asset_materialization_events()}  # type: ignore[union-attr]
+    assert read >= DEFAULT_TABLES - DAILY
+
+
+def test_jobs_for_everything_for_each_group_and_for_the_credentials() -> None:
+    """There is a job for everything, one per group, and one that checks the credentials."""
+    definitions = _build("tags: {team: crm}")
+    names = {job.name for job in definitions.jobs or ()}
+    assert {
+        "campaign_monitor_all",
+        "campaign_monitor_group_account",
+        "campaign_monitor_group_campaigns",
+        "campaign_monitor_group_lists",
+        "campaign_monitor_group_subscribers",
+        "campaign_monitor_group_analytics",
+        "campaign_monitor_check_credentials",
+    } <= names
+    job = definitions.resolve_job_def("campaign_monitor_group_subscribers")
+    assert job.run_tags["team"] == "crm"
+    assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} >= {
+        "clients", "lists", "active_subscribers",
+    }  # fmt: skip
+
+
+def test_every_table_has_a_freshness_policy_of_its_cadence() -> None:
+    """A table is late after a missed read; one that is read by hand is never late."""
+    definitions = _build("frequencies: {templates: manual}")
+    for spec in definitions.resolve_all_asset_specs():
+        if spec.key.path[0] == "campaign_monitor":
+            assert (spec.freshness_policy is None) == (spec.key.path[-1] == "templates"), spec.key
+
+
+def test_another_project_uses_the_component_by_its_name(tmp_path: Path) -> None:
+    """A defs.yaml elsewhere names campaign_monitor_assets.CampaignMonitorComponent."""
+    package = tmp_path / "elsewhere"
+    (package / "defs" / "crm").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "defs" / "__init__.py").touch()
+    (package / "definitions.py").write_text(
+        "from pathlib import Path\nimport dagster as dg\n"
+        "@dg.definitions\ndef defs():\n"
+        "    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)\n"
+    )
+    (package / "defs" / "crm" / "defs.yaml").write_text(
+        "type: campaign_monitor_assets.CampaignMonitorComponent\n"
+        "attributes:\n  key_prefix: crm\n  tables: [clients, lists]\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
+    )
+    found = subprocess.run(
+        [Path(sys.executable).with_name("dg"), "list", "defs", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "crm/lists" in found.stdout
+    assert "crm_hourly" in found.stdout
