@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from campaign_monitor_assets.api.auth import Credentials
-from campaign_monitor_assets.api.rate_limit import Pace
+from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.errors import (
     ApiError,
     CampaignMonitorError,
@@ -39,7 +39,7 @@ _CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
+class Response(Generic[T]):
     """A decoded answer, and what it took: requests sent, refused ones too, and bytes received."""
 
     value: T
@@ -82,7 +82,7 @@ class _Token(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class _Response:
+class RawResponse:
     """An answer, read to its end."""
 
     status_code: int
@@ -91,7 +91,7 @@ class _Response:
     content: bytes
 
 
-class _PassingFaultError(Exception):
+class TransientError(Exception):
     """A fault that the next try may not meet; `wait` is what the API asked for, if it did."""
 
     def __init__(self, what: str, *, wait: float | None = None, of_server: bool = False) -> None:
@@ -100,17 +100,17 @@ class _PassingFaultError(Exception):
         self.of_server = of_server
 
 
-class CancelledError(CampaignMonitorError):
+class RequestCancelledError(CampaignMonitorError):
     """The client was closed while a request waited."""
 
 
-class Client:
+class ApiClient:
     """Asks the API over kept-alive connections, from any number of threads.
 
     Args:
         settings: How requests are sent.
         credentials: What requests are authorized by.
-        pace: The pace of the clients before this one; without it, a pace of its own.
+        limiter: The pace of the clients before this one; without it, a pace of its own.
         warn: Told of every fault that is tried again.
     """
 
@@ -119,7 +119,7 @@ class Client:
         settings: HttpSettings,
         credentials: Credentials,
         *,
-        pace: Pace | None = None,
+        limiter: RateLimiter | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._base = _checked_base_url(settings.base_url)
@@ -127,7 +127,7 @@ class Client:
         self._credentials = credentials
         self._warn = warn
         self._closed = threading.Event()
-        self._pace = pace or Pace(settings.requests_per_second)
+        self._limiter = limiter or RateLimiter(settings.requests_per_second)
         self._backoff = tenacity.wait_exponential(
             multiplier=settings.backoff, max=settings.longest_backoff
         ) + tenacity.wait_random(0, settings.backoff)
@@ -147,7 +147,7 @@ class Client:
 
     def get(
         self, path: str, decode: Callable[[bytes], T], query: Mapping[str, str | int] | None = None
-    ) -> Answer[T]:
+    ) -> Response[T]:
         """Asks one endpoint and decodes its answer, trying again where a fault may pass.
 
         Args:
@@ -164,7 +164,7 @@ class Client:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self._settings.tries),
             wait=self._wait_after,
-            retry=tenacity.retry_if_exception_type(_PassingFaultError),
+            retry=tenacity.retry_if_exception_type(TransientError),
             sleep=self._sleep,
             before_sleep=lambda state: self._warn_of(path, state),
         )
@@ -174,17 +174,17 @@ class Client:
                 with attempt:
                     tries += 1
                     body = self._send(path, query or {})
-                    return Answer(_decoded(path, body, decode), tries, len(body))
+                    return Response(_decoded(path, body, decode), tries, len(body))
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
             raise GaveUpError(path, tries, str(last)) from last
         raise AssertionError("tenacity either returns or raises")
 
     def _send(self, path: str, query: Mapping[str, str | int]) -> bytes:
-        started = self._pace.start(self._sleep)
+        started = self._limiter.start(self._sleep)
         try:
             if self._closed.is_set():
-                raise CancelledError(f"GET {path} was given up: the run has ended.")
+                raise RequestCancelledError(f"GET {path} was given up: the run has ended.")
             auth = self._credentials.auth
             response = self._exchange(path, query, auth)
             expired = response.status_code == 401 and _error_of(response).Code == 121
@@ -192,28 +192,28 @@ class Client:
                 response = self._exchange(path, query, self._credentials.auth)
             return self._judged(path, response, started)
         finally:
-            self._pace.end()
+            self._limiter.end()
 
-    def _judged(self, path: str, response: _Response, started: float) -> bytes:
+    def _judged(self, path: str, response: RawResponse, started: float) -> bytes:
         """The body of an answer that is none of refusal or fault."""
         reset = _number(response, "X-RateLimit-Reset", "Retry-After")
         if response.status_code == 429:
-            self._pace.refused(started, self._settings.backoff if reset is None else reset)
-            raise _PassingFaultError("HTTP 429, too many requests", wait=reset, of_server=True)
-        self._pace.succeeded(_number(response, "X-RateLimit-Remaining"), reset)
+            self._limiter.refused(started, self._settings.backoff if reset is None else reset)
+            raise TransientError("HTTP 429, too many requests", wait=reset, of_server=True)
+        self._limiter.succeeded(_number(response, "X-RateLimit-Remaining"), reset)
         if response.status_code == 200:
             return response.content
         if response.status_code >= 500:
             wait = _number(response, "Retry-After")
-            raise _PassingFaultError(_described(response), wait=wait, of_server=True)
+            raise TransientError(_described(response), wait=wait, of_server=True)
         error = _error_of(response)
         if error.Code in _BUSY_CODES:
-            raise _PassingFaultError(f"code {error.Code}, {error.Message!r}")
+            raise TransientError(f"code {error.Code}, {error.Message!r}")
         raise ApiError(
             status=response.status_code, code=error.Code, message=error.Message, path=path
         )
 
-    def _exchange(self, path: str, query: Mapping[str, str | int], auth: AuthBase) -> _Response:
+    def _exchange(self, path: str, query: Mapping[str, str | int], auth: AuthBase) -> RawResponse:
         return self._request("GET", f"{self._base}{path}.json", params=query, auth=auth)
 
     def _request(
@@ -224,7 +224,7 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         data: Mapping[str, str] | None = None,
         auth: AuthBase | None = None,
-    ) -> _Response:
+    ) -> RawResponse:
         timeout = (self._settings.connect_timeout, self._settings.read_timeout)
         try:
             with self._session.request(
@@ -239,11 +239,11 @@ class Client:
             ) as response:
                 content = b"".join(response.iter_content(_CHUNK))
                 status, reason = response.status_code, response.reason or ""
-                return _Response(status, reason, response.headers, content)
+                return RawResponse(status, reason, response.headers, content)
         except requests.Timeout as error:
-            raise _PassingFaultError(f"no answer in time ({type(error).__name__})") from None
+            raise TransientError(f"no answer in time ({type(error).__name__})") from None
         except requests.RequestException as error:
-            raise _PassingFaultError(f"the connection failed ({type(error).__name__})") from None
+            raise TransientError(f"the connection failed ({type(error).__name__})") from None
 
     def _renewed(self, refresh_token: str) -> str:
         parts = urlsplit(self._base)
@@ -253,7 +253,7 @@ class Client:
             data={"grant_type": "refresh_token", "refresh_token": refresh_token},
         )
         if response.status_code == 429 or response.status_code >= 500:
-            raise _PassingFaultError(f"renewing the token: {_described(response)}")
+            raise TransientError(f"renewing the token: {_described(response)}")
         try:
             return msgspec.json.decode(response.content, type=_Token).access_token
         except msgspec.DecodeError:
@@ -267,11 +267,11 @@ class Client:
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)
         fault = state.outcome.exception() if state.outcome else None
-        if not isinstance(fault, _PassingFaultError):
+        if not isinstance(fault, TransientError):
             return backoff
         wait = fault.wait or backoff
         if fault.of_server:
-            self._pace.pause(wait)
+            self._limiter.pause(wait)
         return wait
 
     def _warn_of(self, path: str, state: tenacity.RetryCallState) -> None:
@@ -293,20 +293,20 @@ def _checked_base_url(url: str) -> str:
 def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
     body = body.removeprefix(_BOM)
     if not body.strip():
-        raise _PassingFaultError("HTTP 200 with an empty body")
+        raise TransientError("HTTP 200 with an empty body")
     try:
         if not body.isascii():
             body.decode()
         return decode(body)
     except msgspec.ValidationError as error:
         if not _is_json(body):
-            raise _PassingFaultError(_no_json(body)) from None
+            raise TransientError(_no_json(body)) from None
         raise UnexpectedAnswerError(path, "the catalogue's shape", str(error)) from None
     except RecursionError:
         problem = "it is nested more deeply than can be read"
         raise UnexpectedAnswerError(path, "the catalogue's shape", problem) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _PassingFaultError(_no_json(body)) from None
+        raise TransientError(_no_json(body)) from None
 
 
 def _is_json(body: bytes) -> bool:
@@ -324,19 +324,19 @@ def _no_json(body: bytes) -> str:
     return f"HTTP 200 with {len(body)} bytes that are no JSON"
 
 
-def _error_of(response: _Response) -> _ErrorBody:
+def _error_of(response: RawResponse) -> _ErrorBody:
     try:
         return msgspec.json.decode(response.content, type=_ErrorBody)
     except msgspec.DecodeError:
         return _ErrorBody(Code=response.status_code, Message=response.reason)
 
 
-def _described(response: _Response) -> str:
+def _described(response: RawResponse) -> str:
     kind = response.headers.get("Content-Type", "unknown content")
     return f"HTTP {response.status_code} ({kind}, {len(response.content)} bytes)"
 
 
-def _number(response: _Response, *headers: str) -> float | None:
+def _number(response: RawResponse, *headers: str) -> float | None:
     for header in headers:
         try:
             number = float(response.headers[header])

@@ -27,7 +27,7 @@ _NAP: Final = 0.02
 """Seconds to sleep while an answer that may tell of the limit is under way."""
 
 
-class Pace:
+class RateLimiter:
     """Spaces the starts of requests over all threads, and slows all of them at a refusal.
 
     Args:

@@ -56,7 +56,7 @@ JOURNEY_EMAILS = Table(
     parent="journeys",
     inherits=("ClientID", "JourneyID"),
     key=("EmailID",),
-    gone_codes=(3000,),
+    deleted_codes=(3000,),
     docs=f"{REFERENCE}/journeys/#journey-summary",
     group=Group.JOURNEYS,
     cadence=Cadence.DAILY,
@@ -91,7 +91,7 @@ def _report(name: str, description: str, *columns: Column) -> Table:
         inherits=("ClientID", "JourneyID", "EmailID"),
         # A subscriber can take a journey again, so every report is one of events.
         key=(),
-        gone_codes=(3002,),
+        deleted_codes=(3002,),
         docs=f"{REFERENCE}/journeys/#journey-email-{name}",
         group=Group.JOURNEYS,
         cadence=Cadence.DAILY,

@@ -83,7 +83,7 @@ class Table:
         enclosing: For an object with `rows_at`: the object's own fields that its rows carry,
             by the name of the column.
         never_stored: Fields that must not reach a file, such as another key.
-        gone_codes: The API's codes for a parent that was deleted since it was listed.
+        deleted_codes: The API's codes for a parent that was deleted since it was listed.
         never_empty: An empty answer can't be right.
         stat: The field of `list_stats` that counts this table's rows of one list.
         default: Whether it is read where the user chose nothing.
@@ -108,7 +108,7 @@ class Table:
     rows_at: str | None = None
     enclosing: Mapping[str, str] = field(default_factory=dict)
     never_stored: tuple[str, ...] = ()
-    gone_codes: tuple[int, ...] = ()
+    deleted_codes: tuple[int, ...] = ()
     never_empty: bool = False
     stat: str | None = None
     default: bool = True

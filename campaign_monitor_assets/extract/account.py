@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.staging.files import ReadParent, StagingWriter
 
@@ -34,7 +34,7 @@ def may_be_client_key(error: ApiError) -> bool:
     return error.status in {401, 403}
 
 
-def client_from_details(client: Client, client_id: str) -> ClientRow:
+def client_from_details(client: ApiClient, client_id: str) -> ClientRow:
     """A client from its details.
 
     See https://www.campaignmonitor.com/api/v3-3/clients/#getting-clients-details
@@ -47,7 +47,7 @@ def client_from_details(client: Client, client_id: str) -> ClientRow:
     return ClientRow(details.ClientID, details.CompanyName)
 
 
-def stage_from_details(client: Client, writer: StagingWriter, client_ids: Sequence[str]) -> None:
+def stage_from_details(client: ApiClient, writer: StagingWriter, client_ids: Sequence[str]) -> None:
     """Stages clients from their details, where `/clients` is refused to a client's own key."""
     rows = [client_from_details(client, client_id) for client_id in client_ids]
     encoder = msgspec.json.Encoder()

@@ -1,4 +1,4 @@
-"""Many readings at once over a few connections.
+"""Many tasks at once over a few connections.
 
 A reading is a generator: it yields a batch of requests that don't depend on each other, and is sent
 their answers in the same order. So what has to wait for what is told by plain code, and threads are
@@ -12,36 +12,36 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Request = TypeVar("Request")
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 Returned = TypeVar("Returned")
 
-Reading = Generator[Sequence[Request], Sequence[Answer], Returned]
+Task = Generator[Sequence[Request], Sequence[Response], Returned]
 
 
 @dataclass
-class _Job(Generic[Request, Answer]):
+class _Job(Generic[Request, Response]):
     """A reading that waits for the answers to its last batch."""
 
-    reading: Reading[Request, Answer, None]
+    task: Task[Request, Response, None]
     batch: Sequence[Request] = ()
-    answers: dict[int, Answer] = field(default_factory=dict)
+    answers: dict[int, Response] = field(default_factory=dict)
 
     def advance(self) -> bool:
         """Hands over the answers and takes the next batch. False: the reading has ended."""
         try:
             if self.batch:
                 answers = [self.answers[place] for place in range(len(self.batch))]
-                self.batch = self.reading.send(answers)
+                self.batch = self.task.send(answers)
             else:
-                self.batch = next(self.reading)
+                self.batch = next(self.task)
         except StopIteration:
             return False
         self.answers = {}
         return True
 
 
-class FanOut(Generic[Request, Answer]):
-    """Runs readings, as few at a time as keep all connections busy.
+class TaskRunner(Generic[Request, Response]):
+    """Runs tasks, as few at a time as keep all connections busy.
 
     Args:
         fetch: Gets one answer; called from several threads.
@@ -53,10 +53,10 @@ class FanOut(Generic[Request, Answer]):
 
     def __init__(
         self,
-        fetch: Callable[[Request], Answer],
+        fetch: Callable[[Request], Response],
         *,
         connections: int,
-        answered: Callable[[Answer], None],
+        answered: Callable[[Response], None],
         expected: Callable[[int], None],
         abort: Callable[[], None],
     ) -> None:
@@ -65,15 +65,15 @@ class FanOut(Generic[Request, Answer]):
         self._answered = answered
         self._expected = expected
         self._abort = abort
-        self._waiting: deque[tuple[_Job[Request, Answer], int]] = deque()
-        self._running: dict[Future[Answer], tuple[_Job[Request, Answer], int]] = {}
+        self._waiting: deque[tuple[_Job[Request, Response], int]] = deque()
+        self._running: dict[Future[Response], tuple[_Job[Request, Response], int]] = {}
 
-    def run(self, readings: Iterator[Reading[Request, Answer, None]]) -> None:
-        """Runs all readings to their end; the first exception ends all, and is raised."""
+    def run(self, tasks: Iterator[Task[Request, Response, None]]) -> None:
+        """Runs all tasks to their end; the first exception ends all, and is raised."""
         with ThreadPoolExecutor(self._connections, "page") as pool:
             try:
                 while True:
-                    self._submit(pool, readings)
+                    self._submit(pool, tasks)
                     if not self._running:
                         return
                     for future in wait(self._running, return_when=FIRST_COMPLETED).done:
@@ -84,29 +84,29 @@ class FanOut(Generic[Request, Answer]):
                 raise
 
     def _submit(
-        self, pool: ThreadPoolExecutor, readings: Iterator[Reading[Request, Answer, None]]
+        self, pool: ThreadPoolExecutor, tasks: Iterator[Task[Request, Response, None]]
     ) -> None:
         # A request for each thread stands ready, so that none waits for this one.
         while len(self._running) < 2 * self._connections:
             if self._waiting:
                 job, place = self._waiting.popleft()
                 self._running[pool.submit(self._fetch, job.batch[place])] = (job, place)
-            elif (reading := next(readings, None)) is not None:
-                self._advance(_Job(reading))
+            elif (task := next(tasks, None)) is not None:
+                self._advance(_Job(task))
             else:
                 return
 
-    def _take(self, future: Future[Answer]) -> None:
+    def _take(self, future: Future[Response]) -> None:
         job, place = self._running.pop(future)
         job.answers[place] = future.result()
         self._answered(job.answers[place])
         if len(job.answers) == len(job.batch) and self._advance(job):
             self._expected(len(job.batch))
 
-    def _advance(self, job: _Job[Request, Answer]) -> bool:
+    def _advance(self, job: _Job[Request, Response]) -> bool:
         goes_on = job.advance()
         if goes_on:
-            # What was begun goes before what was not, so that few readings are open at a time.
+            # What was begun goes before what was not, so that few tasks are open at a time.
             places = reversed(range(len(job.batch)))
             self._waiting.extendleft((job, place) for place in places)
         return goes_on

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
 from campaign_monitor_assets.errors import ApiError, CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.extract.account import (
@@ -74,7 +74,7 @@ class AccountCheck:
 
 
 def check_account(
-    client: Client,
+    client: ApiClient,
     *,
     tables: Sequence[Table],
     wanted: Sequence[str],
@@ -137,7 +137,7 @@ class _Costs:
 class _Survey:
     """The few requests from which the cost of all is told."""
 
-    def __init__(self, client: Client, page_size: int) -> None:
+    def __init__(self, client: ApiClient, page_size: int) -> None:
         self._client = client
         self._page_size = page_size
         self._asked = 0
@@ -193,7 +193,7 @@ class _Survey:
         return answer.value
 
 
-def _clients(client: Client, wanted: Sequence[str]) -> tuple[list[ClientRow], bool]:
+def _clients(client: ApiClient, wanted: Sequence[str]) -> tuple[list[ClientRow], bool]:
     """The wanted clients, and whether the credentials see all."""
     try:
         found = client.get("/clients", msgspec.json.Decoder(list[ClientRow]).decode).value
@@ -213,7 +213,7 @@ def _clients(client: Client, wanted: Sequence[str]) -> tuple[list[ClientRow], bo
     return [row for row in found if row.ClientID in ids], True
 
 
-def _is_valid(client: Client) -> bool:
+def _is_valid(client: ApiClient) -> bool:
     """Whether the credentials are accepted where no client is named."""
     try:
         client.get("/systemdate", msgspec.json.Decoder(dict[str, str]).decode)

@@ -21,10 +21,10 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Option, Shape, Table
 from campaign_monitor_assets.errors import ApiError
-from campaign_monitor_assets.extract.concurrency import FanOut, Reading
+from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
 from campaign_monitor_assets.extract.decoding import PAGE, PageEnvelope, RowReader, Rows
 from campaign_monitor_assets.staging.files import ReadParent, Staged, StagingWriter
 
@@ -92,11 +92,11 @@ class _Page:
         return self.rows == min(max(self.total - (page - 1) * size, 0), size)
 
 
-_Reading = Reading[_Request, _Page | None, None]
+_Task = Task[_Request, _Page | None, None]
 
 
 def read_tables(
-    client: Client,
+    client: ApiClient,
     writers: Sequence[StagingWriter],
     parents: Sequence[Parent],
     settings: ReadSettings,
@@ -121,7 +121,7 @@ def read_tables(
 class _Extraction:
     def __init__(
         self,
-        client: Client,
+        client: ApiClient,
         writers: Sequence[StagingWriter],
         settings: ReadSettings,
         progress: Callable[[Progress], None],
@@ -139,14 +139,14 @@ class _Extraction:
     def run(self, parents: Sequence[Parent]) -> list[Staged]:
         self._needed = len(parents)
         read = self._read_pages if self._table.shape is Shape.PAGE else self._read_answer
-        fan_out = FanOut(
+        runner = TaskRunner(
             self._fetch,
             connections=self._settings.connections,
             answered=self._count,
             expected=self._expect,
             abort=self._client.close,
         )
-        fan_out.run(read(parent) for parent in parents)
+        runner.run(read(parent) for parent in parents)
         seconds = time.monotonic() - self._started
         return [
             writer.finish(requests=self._requests, size=self._size, seconds=seconds)
@@ -165,14 +165,14 @@ class _Extraction:
     def _expect(self, further: int) -> None:
         self._needed += further
 
-    def _read_answer(self, parent: Parent) -> _Reading:
+    def _read_answer(self, parent: Parent) -> _Task:
         read = next(self._numbers)
         [answer] = yield [_Request(parent, read)]
         if answer is None:
             for writer in self._writers:
                 writer.leave_out(parent)
 
-    def _read_pages(self, parent: Parent) -> _Reading:
+    def _read_pages(self, parent: Parent) -> _Task:
         [writer], table = self._writers, self._table
         for attempt in range(self._settings.rereads + 1):
             read = next(self._numbers)
@@ -181,16 +181,16 @@ class _Extraction:
             if pages is None:
                 writer.leave_out(parent)
                 return
-            settled = _stood_still(pages, has_key=bool(table.key))
-            if settled or attempt == self._settings.rereads:
+            consistent = _is_consistent(pages, has_key=bool(table.key))
+            if consistent or attempt == self._settings.rereads:
                 rows = sum(page.rows_staged for page in pages)
-                reported = rows if settled else pages[-1].total
-                writer.accept(ReadParent(read, parent, rows, reported, settled, attempt))
+                reported = rows if consistent else pages[-1].total
+                writer.accept(ReadParent(read, parent, rows, reported, consistent, attempt))
                 return
 
     def _read_pages_once(
         self, parent: Parent, read: int, order: str | None
-    ) -> Reading[_Request, _Page | None, list[_Page] | None]:
+    ) -> Task[_Request, _Page | None, list[_Page] | None]:
         full = max(self._settings.page_size, _SMALLEST_PAGE + 1)
         [first] = yield [_Request(parent, read, 1, full, order=order)]
         if first is None:
@@ -216,7 +216,7 @@ class _Extraction:
                 return self._fetch_answer(path, request)
             return self._fetch_page(path, request)
         except ApiError as error:
-            if error.code in self._table.gone_codes:
+            if error.code in self._table.deleted_codes:
                 return None
             raise
 
@@ -267,7 +267,7 @@ def _overlapping_size(total: int, full: int) -> int:
     return size if _SMALLEST_PAGE <= size < full else full - 1
 
 
-def _stood_still(pages: Sequence[_Page], *, has_key: bool) -> bool:
+def _is_consistent(pages: Sequence[_Page], *, has_key: bool) -> bool:
     """Whether nothing moved while the pages were read, or only in a way that shifted no row."""
     total = pages[0].total
     if not all(page.is_whole for page in pages):

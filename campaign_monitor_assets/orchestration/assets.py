@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from campaign_monitor_assets.api.client import Client
+from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
 from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.extract.account import (
@@ -189,7 +189,7 @@ class _Reading:
         return wanted_client_ids(wanted, self._store.clients(self._wiring.schema))
 
     def _read(
-        self, client: Client, writers: Sequence[StagingWriter], parents: Sequence[Parent]
+        self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
     ) -> list[Staged]:
         started = time.monotonic()
         try:

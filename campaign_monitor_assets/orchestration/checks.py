@@ -140,7 +140,7 @@ def row_count_matches_source(subject: Subject) -> dg.AssetCheckResult:
     log, name = subject.relation(SYNC_LOG_PARENTS), subject.table.name
     now = subject.number(f"select count(*) from {subject.name}")
     reported = subject.number(f"select sum(reported) from {log} where table_name = ?", name)
-    unsettled = subject.number(
+    inconsistent = subject.number(
         f"select count(*) from {log} where table_name = ? and not settled", name
     )
     parent = subject.table.inherits[-1] if subject.table.inherits else None
@@ -161,15 +161,15 @@ def row_count_matches_source(subject: Subject) -> dg.AssetCheckResult:
         "dagster/row_count": now,
         "reported": reported,
         "parents_that_differ": len(differing),
-        "collections_that_never_stood_still": unsettled,
+        "inconsistent_collections": inconsistent,
     }
     if differing:
         heads, worst = [parent or "table", "rows", "reported"], [row[:3] for row in differing]
         metadata["worst"] = dg.MetadataValue.md(markdown_table(heads, worst[:_WORST]))
     return dg.AssetCheckResult(
-        passed=now == reported and not differing and not unsettled,
+        passed=now == reported and not differing and not inconsistent,
         severity=dg.AssetCheckSeverity.WARN
-        if unsettled and not any(settled for *_, settled in differing)
+        if inconsistent and not any(consistent for *_, consistent in differing)
         else dg.AssetCheckSeverity.ERROR,
         description=f"{now} rows in DuckDB, {reported} reported by the API.",
         metadata=metadata,

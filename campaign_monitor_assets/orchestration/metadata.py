@@ -46,14 +46,12 @@ def snapshot_metadata(
         found["unknown_columns"] = list(loaded.extra_columns)
     if loaded.malformed:
         found["malformed_values"] = dict(loaded.malformed)
-    if staged.gone:
-        found["deleted_parents"] = [dict(parent) for parent in staged.gone]
+    if staged.deleted:
+        found["deleted_parents"] = [dict(parent) for parent in staged.deleted]
     if staged.reread:
         found["collections_read_again"] = staged.reread
-    if staged.unsettled:
-        found["collections_that_never_stood_still"] = [
-            dict(read.parent) for read in staged.unsettled
-        ]
+    if staged.inconsistent:
+        found["inconsistent_collections"] = [dict(read.parent) for read in staged.inconsistent]
     return found
 
 
@@ -67,9 +65,9 @@ def warn_of(staged: Staged, loaded: Loaded, warn: Callable[[str], None]) -> None
         )
     for column, number in loaded.malformed.items():
         warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")
-    for parent in staged.gone:
+    for parent in staged.deleted:
         warn(f"{name}: {dict(parent)} was deleted since it was listed and is left out.")
-    for read in staged.unsettled:
+    for read in staged.inconsistent:
         warn(
             f"{name}: {dict(read.parent)} changed each of the {read.reread + 1} times it was read;"
             f" {read.rows} rows were read where the API said {read.reported}."

@@ -7,8 +7,8 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from campaign_monitor_assets.api.auth import Credentials
-from campaign_monitor_assets.api.client import VENDOR_URL, Client, HttpSettings
-from campaign_monitor_assets.api.rate_limit import Pace
+from campaign_monitor_assets.api.client import VENDOR_URL, ApiClient, HttpSettings
+from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.catalogue import Option
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract.tables import ReadSettings
@@ -70,11 +70,11 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         default=3, ge=0, description="How often a collection that moved is read again."
     )
 
-    _pace: Pace | None = PrivateAttr(default=None)
+    _limiter: RateLimiter | None = PrivateAttr(default=None)
     _credentials: Credentials | None = PrivateAttr(default=None)
 
     @contextmanager
-    def client(self, warn: Callable[[str], None] = lambda _: None) -> Iterator[Client]:
+    def client(self, warn: Callable[[str], None] = lambda _: None) -> Iterator[ApiClient]:
         """A client for as long as the context lasts.
 
         Raises:
@@ -84,13 +84,13 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         if not (self.api_key or self.access_token):
             raise MissingCredentialsError(self.api_key_variable, self.access_token_variable)
         # What one table learned of the limit, and the token it renewed, serve the next one too.
-        self._pace = self._pace or Pace(self.requests_per_second)
+        self._limiter = self._limiter or RateLimiter(self.requests_per_second)
         self._credentials = self._credentials or Credentials(
             api_key=self.api_key,
             access_token=self.access_token,
             refresh_token=self.refresh_token,
         )
-        client = Client(
+        client = ApiClient(
             HttpSettings(
                 base_url=self.base_url,
                 connect_timeout=self.connect_timeout,
@@ -101,7 +101,7 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
                 requests_per_second=self.requests_per_second,
             ),
             self._credentials,
-            pace=self._pace,
+            limiter=self._limiter,
             warn=warn,
         )
         try:

@@ -36,7 +36,7 @@ class ReadParent:
         parent: The parent's columns that its rows carry.
         rows: Rows staged.
         reported: Rows that the API said there are.
-        settled: False where the collection moved each time it was read.
+        consistent: False where the collection moved each time it was read.
         reread: How often it was read again.
     """
 
@@ -44,7 +44,7 @@ class ReadParent:
     parent: Mapping[str, str]
     rows: int
     reported: int
-    settled: bool = True
+    consistent: bool = True
     reread: int = 0
 
 
@@ -61,8 +61,8 @@ class Staged:
         reported: Rows that the API said there are, over all parents.
         rows: Rows staged, over all parents.
         extras: The names of fields that the catalogue doesn't know.
-        unsettled: The parents whose collection moved each time it was read.
-        gone: The parents that were deleted since they were listed.
+        inconsistent: The parents whose collection moved each time it was read.
+        deleted: The parents that were deleted since they were listed.
         reread: How often a collection was read again.
         requests: Requests sent, with those that were tried again.
         size: Bytes received.
@@ -79,8 +79,8 @@ class Staged:
     reported: int = 0
     rows: int = 0
     extras: tuple[str, ...] = ()
-    unsettled: tuple[ReadParent, ...] = ()
-    gone: tuple[Mapping[str, str], ...] = ()
+    inconsistent: tuple[ReadParent, ...] = ()
+    deleted: tuple[Mapping[str, str], ...] = ()
     reread: int = 0
     requests: int = 0
     size: int = 0
@@ -100,7 +100,7 @@ class StagingWriter:
     kept: tuple[str, ...] = ()
     limited: bool = False
     _reads: list[ReadParent] = field(default_factory=list)
-    _gone: list[Mapping[str, str]] = field(default_factory=list)
+    _deleted: list[Mapping[str, str]] = field(default_factory=list)
     _extras: set[str] = field(default_factory=set)
     _largest_append: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -122,7 +122,7 @@ class StagingWriter:
 
     def leave_out(self, parent: Mapping[str, str]) -> None:
         """Notes a parent that was deleted since it was listed."""
-        self._gone.append(parent)
+        self._deleted.append(parent)
 
     def finish(self, *, requests: int, size: int, seconds: float) -> Staged:
         """Closes the files and tells what they hold."""
@@ -139,8 +139,8 @@ class StagingWriter:
             reported=sum(read.reported for read in self._reads),
             rows=sum(read.rows for read in self._reads),
             extras=tuple(sorted(self._extras)),
-            unsettled=tuple(read for read in self._reads if not read.settled),
-            gone=tuple(self._gone),
+            inconsistent=tuple(read for read in self._reads if not read.consistent),
+            deleted=tuple(self._deleted),
             reread=sum(read.reread for read in self._reads),
             requests=requests,
             size=size,

@@ -43,9 +43,9 @@ def record(
         f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
         [table, list(staged.kept)],
     )
-    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "settled": "BOOLEAN"}
+    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
     connection.execute(
-        f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, settled"
+        f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, consistent"
         f" from {read_json(staged.reads_path, columns)}",
         [table, f"$.{staged.table.parent_key or 'none'}"],
     )
@@ -68,8 +68,8 @@ def record(
             "bytes": staged.size,
             "seconds": staged.seconds,
             "reread": staged.reread,
-            "unsettled": len(staged.unsettled),
-            "left_out": len(staged.gone),
+            "unsettled": len(staged.inconsistent),
+            "left_out": len(staged.deleted),
         },
     )
 

@@ -88,7 +88,7 @@ def publish(
     except duckdb.Error as error:
         raise _load_failed(table, error) from None
     arrived = _count(connection, schema, table)
-    if not staged.unsettled and arrived != staged.rows:
+    if not staged.inconsistent and arrived != staged.rows:
         raise DatabaseError(
             f"{staged.rows} rows of {table} were staged, but {arrived} arrived in DuckDB."
             " The old snapshot is unchanged. Please report this."
@@ -166,7 +166,7 @@ def _select(staged: Staged, extra_names: Mapping[str, str]) -> str:
         "?::timestamp as _synced_at",
     ]
     query = f"select {', '.join(chosen)} from {_source(staged)}"
-    if staged.unsettled and table.key:
+    if staged.inconsistent and table.key:
         # A collection that never stood still may hold a key twice; others were found not to.
         key = ", ".join(_key_part(table, name) for name in table.key)
         query += f" qualify row_number() over (partition by {key}) = 1"

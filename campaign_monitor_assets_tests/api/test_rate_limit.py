@@ -1,11 +1,11 @@
-"""The pace, by a clock that a test moves: the limit is kept, whatever the vendor says of it."""
+"""The limiter, by a clock that a test moves: the limit is kept, whatever the vendor says of it."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
 from campaign_monitor_assets import sandbox
-from campaign_monitor_assets.api.rate_limit import Pace
+from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets_tests.project import Project, failures
 
 
@@ -25,19 +25,19 @@ class Vendor:
         assert seconds > 0
         self.now += seconds
 
-    def ask(self, pace: Pace, taking: float) -> None:
-        started = pace.start(self.sleep)
+    def ask(self, limiter: RateLimiter, taking: float) -> None:
+        started = limiter.start(self.sleep)
         window = int(self.now / self.window)
         self.used[window] = self.used.get(window, 0) + 1
         reset = (window + 1) * self.window - self.now
         if self.used[window] > self.limit:
             self.refused += 1
-            pace.refused(started, reset)
+            limiter.refused(started, reset)
         else:
             self.passed += 1
             left = self.limit - self.used[window]
-            pace.succeeded(*((left, reset) if self.tells else ()))
-        pace.end()
+            limiter.succeeded(*((left, reset) if self.tells else ()))
+        limiter.end()
         self.now += taking
 
 
@@ -46,10 +46,10 @@ class Vendor:
 def test_a_limit_is_kept(limit: int, window: float, tells: bool) -> None:  # noqa: FBT001
     """Told of the limit nothing is refused; otherwise few are, and little time is lost."""
     vendor = Vendor(limit, window, tells)
-    pace = Pace(clock=lambda: vendor.now)
+    limiter = RateLimiter(clock=lambda: vendor.now)
     began = vendor.now
     while vendor.passed < 40 * limit:
-        vendor.ask(pace, taking=0.002)
+        vendor.ask(limiter, taking=0.002)
     assert vendor.refused <= (0 if tells else vendor.passed // 20)
     assert vendor.now - began < 1.5 * 40 * window
 
@@ -57,18 +57,18 @@ def test_a_limit_is_kept(limit: int, window: float, tells: bool) -> None:  # noq
 def test_without_a_limit_nothing_waits() -> None:
     """Where nothing is refused and nothing said of a limit, no request waits."""
     vendor = Vendor(10**9, 1, tells=False)
-    pace = Pace(clock=lambda: vendor.now)
+    limiter = RateLimiter(clock=lambda: vendor.now)
     for _ in range(1000):
-        vendor.ask(pace, taking=0)
+        vendor.ask(limiter, taking=0)
     assert vendor.now == Vendor(0, 1, tells=False).now
 
 
 def test_the_users_own_bound() -> None:
     """A bound of the user's own is kept from the first request on."""
     vendor = Vendor(10**9, 1, tells=False)
-    pace = Pace(2, clock=lambda: vendor.now)
+    limiter = RateLimiter(2, clock=lambda: vendor.now)
     for _ in range(21):
-        vendor.ask(pace, taking=0)
+        vendor.ask(limiter, taking=0)
     assert vendor.now - Vendor(0, 1, tells=False).now == pytest.approx(10)
 
 
@@ -76,10 +76,10 @@ def test_a_refusal_of_the_first_request() -> None:
     """A limit that somebody else had used up slows nothing once it resets."""
     vendor = Vendor(100, 60, tells=False)
     vendor.used[int(vendor.now / 60)] = 100
-    pace = Pace(clock=lambda: vendor.now)
+    limiter = RateLimiter(clock=lambda: vendor.now)
     began = vendor.now
     while vendor.passed < 100:
-        vendor.ask(pace, taking=0.002)
+        vendor.ask(limiter, taking=0.002)
     assert vendor.refused == 1
     assert vendor.now - began < 60
 
@@ -87,33 +87,33 @@ def test_a_refusal_of_the_first_request() -> None:
 def test_answers_that_come_after_a_refusal_count() -> None:
     """What was let through counts, though a refusal of the same burst was answered before."""
     vendor = Vendor(5, 1, tells=False)
-    pace = Pace(clock=lambda: vendor.now)
+    limiter = RateLimiter(clock=lambda: vendor.now)
     for before in (5, 1):
-        started = [pace.start(vendor.sleep) for _ in range(10)]
+        started = [limiter.start(vendor.sleep) for _ in range(10)]
         reset = 1 - vendor.now % 1
         for _ in range(before):
-            pace.succeeded()
+            limiter.succeeded()
         for each in started[5:]:
-            pace.refused(each, reset)
+            limiter.refused(each, reset)
         for _ in range(5 - before):
-            pace.succeeded()
+            limiter.succeeded()
         for _ in started:
-            pace.end()
-    pace.start(vendor.sleep)
+            limiter.end()
+    limiter.start(vendor.sleep)
     began = vendor.now
     for _ in range(10):
-        pace.start(vendor.sleep)
+        limiter.start(vendor.sleep)
     assert vendor.now - began == pytest.approx(10 / 5, rel=0.1)
 
 
 def test_everything_waits_after_a_refusal() -> None:
     """After a refusal nothing at all starts until the limit resets."""
     vendor = Vendor(1, 10, tells=False)
-    pace = Pace(clock=lambda: vendor.now)
-    vendor.ask(pace, taking=0)
-    vendor.ask(pace, taking=0)
+    limiter = RateLimiter(clock=lambda: vendor.now)
+    vendor.ask(limiter, taking=0)
+    vendor.ask(limiter, taking=0)
     assert vendor.refused == 1
-    vendor.ask(pace, taking=0)
+    vendor.ask(limiter, taking=0)
     assert (vendor.now, vendor.passed) == (110, 2)
 
 

@@ -203,11 +203,9 @@ def test_a_list_that_never_stands_still(one_list: Project, rereads: int) -> None
     assert found.severity is dg.AssetCheckSeverity.WARN
     assert found.metadata["reported"].value == 2500
     assert found.metadata["dagster/row_count"].value == len(stored(one_list))
-    assert found.metadata["collections_that_never_stood_still"].value == 1
+    assert found.metadata["inconsistent_collections"].value == 1
     assert checks(result, TABLE)["primary_key_unique"].passed
-    assert metadata(result, TABLE)["collections_that_never_stood_still"][0]["ListID"] == list_of(
-        one_list
-    )
+    assert metadata(result, TABLE)["inconsistent_collections"][0]["ListID"] == list_of(one_list)
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, None])
