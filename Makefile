@@ -53,6 +53,7 @@ lint: $(READY)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
 
 format: $(READY)
 	$(PYTHON) -m ruff check --fix .

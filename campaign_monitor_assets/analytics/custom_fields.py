@@ -4,17 +4,14 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import dagster as dg
 import duckdb
 
-from campaign_monitor_assets.analytics.model import View
+from campaign_monitor_assets.analytics.model import Made, Shown, View
 from campaign_monitor_assets.analytics.subscribers import STATES
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.catalogue.model import text, texts
 from campaign_monitor_assets.catalogue.subscribers import COLUMNS
-from campaign_monitor_assets.orchestration.metadata import markdown_table
 from campaign_monitor_assets.warehouse.target import identifier, literal, table_exists
 
 LIST_CUSTOM_FIELD_VIEWS = View(
@@ -90,8 +87,8 @@ class Wide:
 
 def create_views(
     connection: duckdb.DuckDBPyConnection, schema: str, names: Mapping[str, str]
-) -> dict[str, Any]:
-    """Makes a view for each list and the table that names them; drops those of lists now gone."""
+) -> Made:
+    """Makes a view for each list and the table that names them; drops those of deleted lists."""
     wides = _plan(connection, names)
     dropped = _drop_gone(connection, schema, {wide.name for wide in wides})
     for wide in wides:
@@ -109,8 +106,7 @@ def create_views(
             [list(wide.fields) for wide in wides],
         ],
     )
-    found = _misfits(connection, names, wides)
-    return found | ({"dropped_views": sorted(dropped)} if dropped else {})
+    return Made(shown=_misfits(connection, names, wides), dropped=tuple(sorted(dropped)))
 
 
 def _plan(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Wide]:
@@ -241,7 +237,7 @@ def _drop_gone(connection: duckdb.DuckDBPyConnection, schema: str, wanted: set[s
 
 def _misfits(
     connection: duckdb.DuckDBPyConnection, names: Mapping[str, str], wides: Sequence[Wide]
-) -> dict[str, Any]:
+) -> dict[str, Shown]:
     """What the views don't show: values without a field, and values that don't fit their field."""
     keys = [
         (wide.list_id, key, wide.fields[column].type)
@@ -262,10 +258,9 @@ def _misfits(
         " group by all order by count(*) desc, given.ListID, given.Key",
         [list(column) for column in zip(*keys, strict=True)] if keys else [[], [], []],
     ).fetchall()
-    found: dict[str, Any] = {}
+    found: dict[str, Shown] = {}
     for name, known in (("values_without_field", False), ("values_that_do_not_fit", True)):
         cells = [row[1:] for row in rows if row[0] is known]
         if cells:
-            table = markdown_table(["list", "key", "values"], cells[:_MOST_SHOWN])
-            found[name] = dg.MetadataValue.md(table)
+            found[name] = Shown(("list", "key", "values"), tuple(cells[:_MOST_SHOWN]))
     return found

@@ -33,3 +33,28 @@ class View:
     def sql(self) -> str:
         """The query, with names of tables in braces."""
         return files(__package__).joinpath(f"{self.name}.sql").read_text("utf-8").strip()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A small table that an asset's page shows."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a view.
+
+    Attributes:
+        rows: The rows that it has now.
+        sql: Its query; None where it is a table or there are several.
+        shown: What the asset's page shows, by heading.
+        dropped: The views of deleted lists that were dropped.
+    """
+
+    rows: int = 0
+    sql: str | None = None
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()

@@ -60,8 +60,8 @@ def context(tmp_path: Path) -> Iterator[BrowserContext]:
             args=FLAGS,
             viewport={"width": 1400, "height": 900},
         )
-        opened.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)
+        opened.set_default_timeout(1000 * PATIENCE)
+        expect.set_options(timeout=1000 * PATIENCE)
         yield opened
         opened.close()
 
