@@ -60,25 +60,32 @@ class ApiError(CampaignMonitorError):
         )
 
 
-class UnexpectedAnswerError(CampaignMonitorError):
-    """An answer is valid JSON, but not what the endpoint promises."""
+class UnexpectedResponseError(CampaignMonitorError):
+    """A response is valid JSON, but not of the form that the endpoint promises."""
 
     def __init__(self, path: str, expected: str, problem: str) -> None:
         super().__init__(
-            f"GET {path} did not answer as promised: {expected} was expected; {problem}."
+            f"GET {path} did not respond as documented: {expected} was expected; {problem}."
             " Nothing was stored. If the vendor has changed the endpoint, its entry in the"
             " catalogue has to change too."
         )
 
 
-class GaveUpError(CampaignMonitorError):
-    """A passing fault did not pass within the allowed tries."""
+class RetriesExhaustedError(CampaignMonitorError):
+    """A transient error lasted over all attempts."""
 
-    def __init__(self, path: str, tries: int, last: str) -> None:
+    def __init__(self, path: str, attempts: int, last: str) -> None:
         super().__init__(
-            f"Gave up on GET {path} after {tries} tries; the last answer: {last}."
-            " The snapshot in DuckDB is unchanged. Run it again later, or raise `tries`."
+            f"Gave up on GET {path} after {attempts} attempts; the last one: {last}."
+            " The snapshot in DuckDB is unchanged. Run it again later, or raise `max_attempts`."
         )
+
+
+class RequestCancelledError(CampaignMonitorError):
+    """The client was closed before the response was there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"GET {path} was cancelled: the run has ended.")
 
 
 class ParentMissingError(CampaignMonitorError):

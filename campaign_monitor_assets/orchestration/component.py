@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 import dagster as dg
 from pydantic import Field
 
-from campaign_monitor_assets.api.client import VENDOR_URL
+from campaign_monitor_assets.api.settings import VENDOR_URL
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import Wiring

@@ -7,8 +7,9 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from campaign_monitor_assets.api.auth import Credentials
-from campaign_monitor_assets.api.client import VENDOR_URL, ApiClient, HttpSettings
+from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.api.rate_limit import RateLimiter
+from campaign_monitor_assets.api.settings import VENDOR_URL, HttpSettings
 from campaign_monitor_assets.catalogue import Option
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract.tables import ReadSettings
@@ -95,7 +96,7 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
                 base_url=self.base_url,
                 connect_timeout=self.connect_timeout,
                 read_timeout=self.read_timeout,
-                tries=self.tries,
+                max_attempts=self.tries,
                 backoff=self.backoff,
                 connections=self.connections,
                 requests_per_second=self.requests_per_second,

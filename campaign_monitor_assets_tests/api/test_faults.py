@@ -39,10 +39,10 @@ LAST_ANSWERS = {
     "504": "HTTP 504 (text/html",
     "reset": "the connection failed",
     "cut": "the connection failed",
-    "not JSON": "HTTP 200 with 28 bytes that are no JSON",
-    "HTML with status 200": "bytes that are no JSON",
+    "not JSON": "HTTP 200 with 28 bytes that are not JSON",
+    "HTML with status 200": "bytes that are not JSON",
     "empty": "HTTP 200 with an empty body",
-    "slow": "no answer in time",
+    "slow": "no response in time",
 }
 
 
@@ -177,9 +177,9 @@ def fails_cleanly(project: Project, fault: str, kind: str, place: str) -> None:
     result = project.materialize(endpoint.table, "draft_campaigns", **settings(fault))
     [(step, text)] = failures(result).items()
     assert step == endpoint.table
-    assert "GaveUpError" in text
+    assert "RetriesExhaustedError" in text
     assert re.search(endpoint.path.replace("{first_list}", lists(project)[0])[:-6], text)
-    assert f"after {TRIES} tries" in text
+    assert f"after {TRIES} attempts" in text
     assert LAST_ANSWERS[fault] in text
     assert whole(project, endpoint.table) == before
     assert project.count("draft_campaigns") > 0
@@ -261,7 +261,7 @@ def test_json_of_another_form(old: Project, kind: str, what: str) -> None:
     old.box.faults([{"what": what, "path": endpoint.table.split("_")[0], "times": None}])
     before = whole(old, endpoint.table)
     [text] = failures(old.materialize(endpoint.table, page_size=20)).values()
-    assert "UnexpectedAnswerError" in text
+    assert "UnexpectedResponseError" in text
     assert "Expected `" in text or "required field `Results`" in text
     assert whole(old, endpoint.table) == before
 
@@ -274,7 +274,7 @@ def test_an_object_without_its_fields(old: Project, table: str, body: str) -> No
     rule = {"what": "body", "text": body, "times": None}
     old.box.faults([{**rule, "path": path.get(table, ENDPOINTS["object"].path)}])
     [text] = failures(old.materialize(table)).values()
-    assert "UnexpectedAnswerError" in text
+    assert "UnexpectedResponseError" in text
 
 
 @pytest.mark.parametrize(

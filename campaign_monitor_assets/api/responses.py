@@ -1,0 +1,83 @@
+"""What a response says: its decoded body, its error code, the numbers in its headers."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from campaign_monitor_assets.api.http import RawResponse, TransientError
+from campaign_monitor_assets.errors import UnexpectedResponseError
+
+T = TypeVar("T")
+
+_MAX_SECONDS: Final = 3600.0
+"""A larger number in a header is no number of seconds until a limit resets."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The API's own description of an error."""
+
+    Code: int
+    Message: str = ""
+
+
+def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
+    """The decoded body of a successful response.
+
+    Raises:
+        TransientError: The body is empty or not JSON, as when it was cut or comes from a proxy.
+        UnexpectedResponseError: It is JSON of another form.
+    """
+    body = body.removeprefix(_BOM)
+    if not body.strip():
+        raise TransientError("HTTP 200 with an empty body")
+    try:
+        if not body.isascii():
+            body.decode()
+        return decode(body)
+    except msgspec.ValidationError as error:
+        if not _is_json(body):
+            raise TransientError(_not_json(body)) from None
+        raise UnexpectedResponseError(path, "the catalogue's shape", str(error)) from None
+    except RecursionError:
+        problem = "it is nested more deeply than can be read"
+        raise UnexpectedResponseError(path, "the catalogue's shape", problem) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise TransientError(_not_json(body)) from None
+
+
+def _is_json(body: bytes) -> bool:
+    # A body of another form is rejected before its end is looked at, and may have been cut.
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except RecursionError:
+        return True
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _not_json(body: bytes) -> str:
+    return f"HTTP 200 with {len(body)} bytes that are not JSON"
+
+
+def error_body(response: RawResponse) -> ErrorBody:
+    """The error that a response describes."""
+    try:
+        return msgspec.json.decode(response.body, type=ErrorBody)
+    except msgspec.DecodeError:
+        return ErrorBody(Code=response.status, Message=response.reason)
+
+
+def seconds(response: RawResponse, *headers: str) -> float | None:
+    """The first of the headers that is a plausible number of seconds; None: there is none."""
+    for header in headers:
+        try:
+            number = float(response.headers[header])
+        except (KeyError, ValueError):
+            continue
+        if 0 <= number <= _MAX_SECONDS:
+            return number
+    return None
