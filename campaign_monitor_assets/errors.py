@@ -5,11 +5,13 @@ an e-mail address or the body of an answer.
 """
 
 import re
+from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 
 _ADVICE = {
-    50: "no credentials were sent; set CAMPAIGN_MONITOR_API_KEY",
+    50: "the request arrived without credentials, so something on the way removed them; look at"
+    " HTTPS_PROXY",
     60: "the OAuth token lacks a permission; authorize it again with the scopes that it needs",
     100: "the API key is not valid; find it under Account settings → API keys, and look whether"
     " it was copied whole",
@@ -42,7 +44,7 @@ class MissingCredentialsError(ConfigurationError):
 
 
 class ApiError(CampaignMonitorError):
-    """The API refused a request; asking again would not help.
+    """The API refused a request by its own JSON error body; a retry would not help.
 
     Attributes:
         status: The HTTP status.
@@ -50,13 +52,51 @@ class ApiError(CampaignMonitorError):
         path: The endpoint.
     """
 
-    def __init__(self, *, status: int, code: int, message: str, path: str) -> None:
+    def __init__(
+        self, *, status: int, code: int, message: str, path: str, advice: str | None = None
+    ) -> None:
         self.status, self.code, self.path = status, code, path
-        advice = _ADVICE.get(code, "see the vendor's list of error codes")
-        said = _ADDRESS.sub("(an address)", message)[:300]
+        advice = advice or _ADVICE.get(code, "see the vendor's list of error codes")
         super().__init__(
-            f"Campaign Monitor refused GET {path}: HTTP {status}, code {code}, {said!r}."
-            f" What to do: {advice}."
+            f"Campaign Monitor refused GET {path}: HTTP {status}, code {code},"
+            f" {quoted(message)}. What to do: {advice}."
+        )
+
+
+class UnexpectedStatusError(CampaignMonitorError):
+    """A response that is neither a success nor an error of the API's own: a proxy's, say.
+
+    Args:
+        path: The endpoint.
+        host: The host that was asked.
+        what: The status and the kind of body.
+    """
+
+    def __init__(self, path: str, host: str, what: str) -> None:
+        super().__init__(
+            f"GET {path} at {host}: {what}, which is not a response of the Campaign Monitor API."
+            " Something between here and there responded in its place, such as a proxy, a firewall"
+            " or the login page of a network. What to do: look at HTTPS_PROXY, NO_PROXY and"
+            " CAMPAIGN_MONITOR_BASE_URL; let the network's administrators allow the host."
+        )
+
+
+class RedirectedError(CampaignMonitorError):
+    """The request was redirected. Credentials don't follow, so that is an error.
+
+    Args:
+        path: The endpoint.
+        host: The host that was asked.
+        status: The HTTP status.
+        location: Where the redirect leads; only host and path of it are told.
+    """
+
+    def __init__(self, path: str, host: str, status: int, location: str) -> None:
+        super().__init__(
+            f"GET {path} at {host} was redirected (HTTP {status}) to {_host_and_path(location)}."
+            " Redirects are not followed, so that credentials go nowhere else. What to do: if the"
+            " API has moved, set CAMPAIGN_MONITOR_BASE_URL; if it is the login page of a network or"
+            " a proxy, log in or let its administrators allow the host."
         )
 
 
@@ -105,3 +145,20 @@ class DatabaseError(CampaignMonitorError):
 
 class SnapshotRefusedError(CampaignMonitorError):
     """The guard kept a snapshot out that has far fewer rows than the last one."""
+
+
+def quoted(message: str) -> str:
+    """What somebody else's text says, fit for a log: one line, no address, not without end."""
+    return repr(_ADDRESS.sub("(an address)", message)[:300])
+
+
+def _host_and_path(url: str) -> str:
+    # A query or a user name can hold a secret, and so can what is not a URL at all.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a place that is not a URL"
+    host = parts.hostname or "the same host"
+    return (
+        f"{host}{_ADDRESS.sub('(an address)', parts.path)}"[:300].encode("unicode_escape").decode()
+    )

@@ -16,8 +16,11 @@ from campaign_monitor_assets.api.responses import decoded, error_body, seconds
 from campaign_monitor_assets.api.settings import HttpSettings, checked_base_url
 from campaign_monitor_assets.errors import (
     ApiError,
+    RedirectedError,
     RequestCancelledError,
     RetriesExhaustedError,
+    UnexpectedStatusError,
+    quoted,
 )
 
 T = TypeVar("T")
@@ -64,6 +67,7 @@ class ApiClient:
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._base = checked_base_url(settings.base_url)
+        self._host = urlsplit(self._base).netloc
         self._settings = settings
         self._credentials = credentials
         self._warn = warn
@@ -126,8 +130,8 @@ class ApiClient:
             auth = self._credentials.auth
             url = f"{self._base}{path}.json"
             response = self._transport.send("GET", url, query=query, auth=auth)
-            expired = response.status == 401 and error_body(response).Code == 121
-            if expired and self._credentials.renew(auth, self._renewed):
+            error = error_body(response)
+            if error and error.Code == 121 and self._credentials.renew(auth, self._renewed):
                 auth = self._credentials.auth
                 response = self._transport.send("GET", url, query=query, auth=auth)
             return self._successful(path, response, started)
@@ -143,13 +147,22 @@ class ApiClient:
         self._limiter.succeeded(seconds(response, "X-RateLimit-Remaining"), reset)
         if response.status == 200:
             return response.body
-        if response.status >= 500:
+        if response.status >= 500 or response.status == 408:
             wait = seconds(response, "Retry-After")
             raise TransientError(str(response), wait=wait, of_server=True)
+        raise self._refusal(path, response)
+
+    def _refusal(self, path: str, response: RawResponse) -> Exception:
+        """What a response means that is neither a success nor trouble of the server's."""
         error = error_body(response)
+        if error is None:
+            location = response.headers.get("Location")
+            if 300 <= response.status <= 399 and location is not None:
+                return RedirectedError(path, self._host, response.status, location)
+            return UnexpectedStatusError(path, self._host, str(response))
         if error.Code in _BUSY_CODES:
-            raise TransientError(f"code {error.Code}, {error.Message!r}")
-        raise ApiError(status=response.status, code=error.Code, message=error.Message, path=path)
+            return TransientError(f"code {error.Code}, {quoted(error.Message)}")
+        return ApiError(status=response.status, code=error.Code, message=error.Message, path=path)
 
     def _renewed(self, refresh_token: str) -> str:
         parts = urlsplit(self._base)

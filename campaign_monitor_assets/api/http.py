@@ -1,5 +1,6 @@
 """One exchange: a request out, its response read to the end, or a transient error."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +25,9 @@ class RawResponse:
     body: bytes
 
     def __str__(self) -> str:
-        kind = self.headers.get("Content-Type", "unknown content type")
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip()
+        if not re.fullmatch(r"[\w.+-]{1,50}/[\w.+-]{1,50}", kind, re.ASCII):
+            kind = "unknown content type"
         return f"HTTP {self.status} ({kind}, {len(self.body)} bytes)"
 
 
@@ -42,6 +45,11 @@ class TransientError(Exception):
         self.of_server = of_server
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect has a target here: they are errors, and requests need not look at them."""
+
+
 class Transport:
     """Kept-alive connections to the API, for any number of threads.
 
@@ -51,7 +59,7 @@ class Transport:
 
     def __init__(self, settings: HttpSettings) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
-        self._session = requests.Session()
+        self._session = _Session()
         adapter = HTTPAdapter(
             pool_connections=1, pool_maxsize=settings.connections, pool_block=True
         )

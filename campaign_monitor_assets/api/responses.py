@@ -20,7 +20,7 @@ class ErrorBody(msgspec.Struct, frozen=True):
     """The API's own description of an error."""
 
     Code: int
-    Message: str = ""
+    Message: str
 
 
 def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
@@ -63,12 +63,21 @@ def _not_json(body: bytes) -> str:
     return f"HTTP 200 with {len(body)} bytes that are not JSON"
 
 
-def error_body(response: RawResponse) -> ErrorBody:
-    """The error that a response describes."""
+def error_body(response: RawResponse) -> ErrorBody | None:
+    """The API's own description of why it refused a request.
+
+    Only this makes a status an error code: a redirect with status 301 is no campaign that was
+    deleted (code 301), and a proxy's 403 is no refusal of the API's.
+
+    Returns:
+        None where the status is no client error or the body is not such a description.
+    """
+    if not 400 <= response.status <= 499:
+        return None
     try:
-        return msgspec.json.decode(response.body, type=ErrorBody)
-    except msgspec.DecodeError:
-        return ErrorBody(Code=response.status, Message=response.reason)
+        return msgspec.json.decode(response.body.removeprefix(_BOM), type=ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def seconds(response: RawResponse, *headers: str) -> float | None:

@@ -1,12 +1,16 @@
 """The clients of an account: which of them are wanted, and a client's own key at `/clients`."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.staging.files import ReadParent, StagingWriter
+
+_REFUSED_CODES: Final = frozenset({100, 102, 403})
+"""Key invalid here, resource not of this account, agencies only."""
 
 
 class ClientRow(msgspec.Struct, frozen=True):
@@ -31,7 +35,7 @@ def may_be_client_key(error: ApiError) -> bool:
 
     Whether the key is valid at all shows at the client's details.
     """
-    return error.status in {401, 403}
+    return error.code in _REFUSED_CODES
 
 
 def client_from_details(client: ApiClient, client_id: str) -> ClientRow:

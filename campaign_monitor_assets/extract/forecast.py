@@ -9,7 +9,7 @@ import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
-from campaign_monitor_assets.errors import ApiError, CampaignMonitorError, ConfigurationError
+from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.extract.account import (
     ClientRow,
     client_from_details,
@@ -217,6 +217,6 @@ def _is_valid(client: ApiClient) -> bool:
     """Whether the credentials are accepted where no client is named."""
     try:
         client.get("/systemdate", msgspec.json.Decoder(dict[str, str]).decode)
-    except CampaignMonitorError:
+    except ApiError:
         return False
     return True

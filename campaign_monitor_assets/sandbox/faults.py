@@ -57,6 +57,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     base64: str = ""
     """For body: the body, as base64."""
     content_type: str = "application/json; charset=utf-8"
+    headers: dict[str, str] = {}
+    """For body: further headers; they go before the sandbox's own."""
     leave: int = 0
     """For churn: so many records leave, the first of the view, or those at `positions`."""
     arrive: int = 0
@@ -133,7 +135,7 @@ def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
             answer = api.answer(replace(request, query={**request.query, TIES: REVERSED}))
         case "body":
             body = base64.b64decode(rule.base64) if rule.base64 else rule.text.encode()
-            answer = Answer(rule.status, body, rule.content_type)
+            answer = Answer(rule.status, body, rule.content_type, tuple(rule.headers.items()))
         case "object_for_array":
             content = msgspec.json.decode(api.answer(request).body)
             answer = Answer(200, msgspec.json.encode({"Unexpected": content}))

@@ -242,12 +242,15 @@ async def _receive(reader: asyncio.StreamReader) -> Request | None:
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer, *, keep: bool, lost: int = 0) -> bool:
     """Send an answer in one piece, but for the last `lost` bytes of its body."""
+    told = {
+        "Content-Type": answer.content_type,
+        "Content-Length": str(len(answer.body)),
+        "Connection": "keep-alive" if keep or lost else "close",
+        **dict(answer.headers),
+    }
     head = [
         f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}",
-        f"Content-Type: {answer.content_type}",
-        f"Content-Length: {len(answer.body)}",
-        f"Connection: {'keep-alive' if keep or lost else 'close'}",
-        *(f"{name}: {value}" for name, value in answer.headers),
+        *(f"{name}: {value}" for name, value in told.items()),
     ]
     body = memoryview(answer.body)[: len(answer.body) - lost]
     writer.write(b"".join(("\r\n".join(head).encode(), b"\r\n\r\n", body)))
