@@ -20,10 +20,13 @@ from campaign_monitor_assets.extract.account import (
 from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
 from campaign_monitor_assets.extract.tables import Parent, Progress, read_tables
 from campaign_monitor_assets.orchestration.account import Wiring
-from campaign_monitor_assets.orchestration.io_manager import ParentRows, Snapshot, SnapshotStore
+from campaign_monitor_assets.orchestration.io_manager import Snapshot, SnapshotStore
 from campaign_monitor_assets.orchestration.metadata import column_schema
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.staging.files import Staged, StagingWriter, staging_folder
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.read import ParentRows, client_names
+from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
 
@@ -151,10 +154,10 @@ class _Reading:
                 for table in self._tables
             ]
             for staged in self._read(client, writers, keys):
-                snapshot = Snapshot(staged, forced=self._config.force)
                 if staged.limited:
-                    self._publish_trial(snapshot)
+                    self._publish_trial(staged)
                 else:
+                    snapshot = Snapshot(staged, forced=self._config.force)
                     yield dg.Output(snapshot, staged.table.name)
 
     def _choose(self, parents: ParentRows | None, now: datetime) -> Chosen:
@@ -173,8 +176,8 @@ class _Reading:
         if config.is_trial or not all(days):
             return Chosen(rows)
         assert table.parent_key is not None
-        schema = self._wiring.schema
-        present = [self._store.parents_of(schema, table.name) for table in self._tables]
+        names = [TableName(self._wiring.schema, table.name) for table in self._tables]
+        present = [parents_of_snapshot(self._store.database, name) for name in names]
         since = now - timedelta(days=max(day for day in days if day))
         return within_window(
             rows, table.parent_key, since=since, present=frozenset.intersection(*present)
@@ -186,7 +189,7 @@ class _Reading:
             return None
         if "Name" in parents.columns:
             return wanted_client_ids(wanted, parents.named())
-        return wanted_client_ids(wanted, self._store.clients(self._wiring.schema))
+        return wanted_client_ids(wanted, client_names(self._store.database, self._wiring.schema))
 
     def _read(
         self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
@@ -207,11 +210,9 @@ class _Reading:
         seconds = time.monotonic() - started
         return [writer.finish(requests=1 + len(self._api.clients), size=0, seconds=seconds)]
 
-    def _publish_trial(self, snapshot: Snapshot) -> None:
-        staged = snapshot.staged
-        metadata = self._store.publish_trial(
-            snapshot, self._wiring.schema, self._context.run.run_id
-        )
+    def _publish_trial(self, staged: Staged) -> None:
+        table = TableName(self._wiring.schema, staged.table.name)
+        metadata = self._store.publish_trial(staged, table, self._context.run.run_id)
         self._context.log_event(
             dg.AssetObservation(
                 self._wiring.key(staged.table.name),

@@ -18,32 +18,18 @@ from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, Tabl
 from dagster_duckdb.io_manager import DuckDbClient, DuckDBIOManager
 from pydantic import Field
 
-from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, warn_of
 from campaign_monitor_assets.staging.files import Staged
-from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.publish import publish, publish_trial
+from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows, require_table
 from campaign_monitor_assets.warehouse.target import Database, identifier, table_exists
-from campaign_monitor_assets.warehouse.write import Guard, publish
+from campaign_monitor_assets.warehouse.verify import Guard
 
 Connection = duckdb.DuckDBPyConnection
 Context = dg.InputContext | dg.OutputContext
 
-TRIAL_SUFFIX = "_trial"
-"""What a trial's schema is called after the schema of the full snapshots."""
-
 _FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "Table"}
-
-
-@dataclass(frozen=True)
-class ParentRows:
-    """A parent's columns that its children inherit, each combination once."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def named(self) -> list[dict[str, str]]:
-        """The rows by column name."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -109,18 +95,11 @@ class _SnapshotHandler(DbTypeHandler[Snapshot]):
         obj: Snapshot,
         connection: Connection,
     ) -> Mapping[str, Any]:
-        loaded = publish(
-            connection,
-            obj.staged,
-            schema=table_slice.schema,
-            table=table_slice.table,
-            run_id=context.run_id,
-            guard=Guard(self._most_percent, obj.forced),
-        )
-        warn_of(obj.staged, loaded, context.log.warning)
-        return snapshot_metadata(
-            connection, obj.staged, loaded, table_slice.schema, table_slice.table
-        )
+        table = TableName(table_slice.schema, table_slice.table)
+        guard = Guard(self._most_percent, obj.forced)
+        published = publish(connection, obj.staged, table, run_id=context.run_id, guard=guard)
+        warn_of(obj.staged, published, context.log.warning)
+        return snapshot_metadata(connection, obj.staged, published, table)
 
     def load_input(
         self, context: dg.InputContext, table_slice: TableSlice, connection: Connection
@@ -148,11 +127,8 @@ class _ParentRowsHandler(DbTypeHandler[ParentRows]):
         table_slice: TableSlice,
         connection: Connection,
     ) -> ParentRows:
-        if not table_exists(connection, table_slice.schema, table_slice.table):
-            raise ParentMissingError(f"{table_slice.schema}.{table_slice.table}")
-        query = _Client.get_select_statement(table_slice)
-        rows = connection.execute(f"select distinct * from ({query}) order by all").fetchall()
-        return ParentRows(tuple(table_slice.columns or ()), tuple(rows))
+        table = TableName(table_slice.schema, table_slice.table)
+        return parent_rows(connection, table, table_slice.columns or ())
 
 
 class _FrameHandler(DbTypeHandler[Any]):
@@ -193,8 +169,7 @@ class _FrameHandler(DbTypeHandler[Any]):
         table_slice: TableSlice,
         connection: Connection,
     ) -> Any:
-        if not table_exists(connection, table_slice.schema, table_slice.table):
-            raise ParentMissingError(f"{table_slice.schema}.{table_slice.table}")
+        require_table(connection, TableName(table_slice.schema, table_slice.table))
         result = connection.execute(_Client.get_select_statement(table_slice))
         if self._module == "pandas":
             return result.df()
@@ -234,30 +209,12 @@ class SnapshotStore(DbIOManager):
             io_manager_name="SnapshotIOManager",
         )
 
-    def publish_trial(self, snapshot: Snapshot, schema: str, run_id: str) -> dict[str, Any]:
+    def publish_trial(self, staged: Staged, table: TableName, run_id: str) -> dict[str, Any]:
         """Publishes a limited reading beside the full snapshots, and returns its metadata."""
-        staged, table = snapshot.staged, snapshot.staged.table.name
-        schema = f"{schema}{TRIAL_SUFFIX}"
         with self.database.connect() as connection:
-            loaded = publish(
-                connection, staged, schema=schema, table=table, run_id=run_id, guard=Guard()
-            )
-            metadata = snapshot_metadata(connection, staged, loaded, schema, table)
-        return {**metadata, "dagster/table_name": f"{schema}.{table}"}
-
-    def parents_of(self, schema: str, table: str) -> frozenset[str]:
-        """The parents whose rows are in the present snapshot of a table; none where it is not."""
-        if not self.database.path.exists():
-            return frozenset()
-        with self.database.connect(read_only=True) as connection:
-            return parents_of_snapshot(connection, schema, table)
-
-    def clients(self, schema: str) -> list[dict[str, str]]:
-        """The ClientIDs and names of the account's clients, as last read."""
-        name = identifier(schema, "clients")
-        with self.database.connect(read_only=True) as connection:
-            rows = connection.execute(f"select ClientID, Name from {name}").fetchall()
-        return [{"ClientID": client_id, "Name": name} for client_id, name in rows]
+            published = publish_trial(connection, staged, table, run_id=run_id)
+            metadata = snapshot_metadata(connection, staged, published, table.of_trial)
+        return {**metadata, "dagster/table_name": str(table.of_trial)}
 
     def load_input(self, context: dg.InputContext) -> object:
         """Loads an input; as a pandas DataFrame where its type is not said."""

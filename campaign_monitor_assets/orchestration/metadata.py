@@ -8,9 +8,10 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Column
 from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.target import identifier, table_exists
-from campaign_monitor_assets.warehouse.write import Loaded
 
 _PREVIEW_ROWS = 5
 _PREVIEW_WIDTH = 60
@@ -18,14 +19,15 @@ _MOST_PARENTS = 50
 
 
 def snapshot_metadata(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, loaded: Loaded, schema: str, table: str
+    connection: duckdb.DuckDBPyConnection, staged: Staged, published: Published, table: TableName
 ) -> dict[str, Any]:
     """The metadata of a materialization; counts are rows where nothing else is said."""
+    loaded = published.loaded
     found: dict[str, Any] = {
-        "dagster/row_count": loaded.rows,
-        "preview": dg.MetadataValue.md(preview(connection, schema, table)),
+        "dagster/row_count": published.rows,
+        "preview": dg.MetadataValue.md(preview(connection, table.schema, table.table)),
         **(
-            {"rows_per_parent": _rows_per_parent(connection, schema, table, parent)}
+            {"rows_per_parent": _rows_per_parent(connection, table, parent)}
             if (parent := staged.table.parent_key)
             else {}
         ),
@@ -38,7 +40,7 @@ def snapshot_metadata(
     }
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
-        found["rows_kept_by_the_window"] = loaded.kept
+        found["rows_kept_by_the_window"] = published.kept_rows
     if loaded.extra_columns:
         # Otherwise the definition has the same columns, and where Dagster's UI finds both it shows
         # their names in lower case.
@@ -55,9 +57,9 @@ def snapshot_metadata(
     return found
 
 
-def warn_of(staged: Staged, loaded: Loaded, warn: Callable[[str], None]) -> None:
+def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -> None:
     """Puts into the log what a reader of the run should not miss."""
-    name = staged.table.name
+    name, loaded = staged.table.name, published.loaded
     if loaded.extra_columns:
         warn(
             f"{name}: the API sends fields that the catalogue doesn't know; they are stored as JSON"
@@ -118,19 +120,19 @@ def _cell(value: object) -> str:
 
 
 def _rows_per_parent(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str, parent: str
+    connection: duckdb.DuckDBPyConnection, table: TableName, parent: str
 ) -> dg.MetadataValue[Any]:
     """The parents with the most rows, by name where their table has names."""
     home = HOMES[parent]
     label = next((each.name for each in home.columns if each.name in {"Name", "Title"}), None)
-    shown, source = "null", identifier(schema, SYNC_LOG_PARENTS)
-    if label is not None and table_exists(connection, schema, home.name):
+    shown, source = "null", table.beside(SYNC_LOG_PARENTS).quoted
+    if label is not None and table_exists(connection, table.schema, home.name):
         shown = _masked(label)
-        source += f" left join {identifier(schema, home.name)} on {identifier(parent)} = parent"
+        source += f" left join {table.beside(home.name).quoted} on {identifier(parent)} = parent"
     rows = connection.execute(
         f"select {shown}, rows, reported, parent from {source}"
         f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
-        [table],
+        [table.table],
     ).fetchall()
     heads = {home.name: "VARCHAR", "rows": "BIGINT", "reported": "BIGINT", parent: "VARCHAR"}
     return dg.MetadataValue.table(

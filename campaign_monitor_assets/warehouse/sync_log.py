@@ -6,7 +6,8 @@ A failed run records a materialization in Dagster too; what the last snapshot he
 import duckdb
 
 from campaign_monitor_assets.staging.files import Staged
-from campaign_monitor_assets.warehouse.target import identifier, read_json, table_exists
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.target import Database, read_json, table_exists
 
 SYNC_LOG = "sync_log"
 """A row for each snapshot of each table."""
@@ -18,9 +19,8 @@ SYNC_LOG_PARENTS = "sync_log_parents"
 def record(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
+    table: TableName,
     *,
-    schema: str,
-    table: str,
     run_id: str,
     rows: int,
 ) -> None:
@@ -29,25 +29,24 @@ def record(
     Args:
         connection: The transaction.
         staged: What was read.
-        schema: Where the table is.
-        table: Its name.
+        table: The snapshot's table.
         run_id: Dagster's run.
         rows: Rows that the table has now.
     """
-    log, parents = identifier(schema, SYNC_LOG), identifier(schema, SYNC_LOG_PARENTS)
+    log, parents = table.beside(SYNC_LOG).quoted, table.beside(SYNC_LOG_PARENTS).quoted
     connection.execute(
         f"create table if not exists {parents} (table_name varchar, parent varchar,"
         " rows bigint, reported bigint, settled boolean)"
     )
     connection.execute(
         f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
-        [table, list(staged.kept)],
+        [table.table, list(staged.kept)],
     )
     columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
     connection.execute(
         f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, consistent"
         f" from {read_json(staged.reads_path, columns)}",
-        [table, f"$.{staged.table.parent_key or 'none'}"],
+        [table.table, f"$.{staged.table.parent_key or 'none'}"],
     )
     connection.execute(
         f"create table if not exists {log} (table_name varchar, run_id varchar,"
@@ -59,7 +58,7 @@ def record(
         " $requests, $bytes, $seconds, $reread, $unsettled, $left_out"
         f" from {parents} where table_name = $table",
         {
-            "table": table,
+            "table": table.table,
             "run": run_id,
             "synced_at": staged.synced_at,
             "rows": rows,
@@ -74,16 +73,15 @@ def record(
     )
 
 
-def parents_of_snapshot(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str
-) -> frozenset[str]:
-    """The parents whose rows are in the present snapshot of a table."""
-    if not (
-        table_exists(connection, schema, SYNC_LOG_PARENTS)
-        and table_exists(connection, schema, table)
-    ):
+def parents_of_snapshot(database: Database, table: TableName) -> frozenset[str]:
+    """The parents whose rows are in the present snapshot of a table; none where it is not."""
+    if not database.path.exists():
         return frozenset()
-    found = connection.execute(
-        f"select parent from {identifier(schema, SYNC_LOG_PARENTS)} where table_name = ?", [table]
-    )
-    return frozenset(parent for (parent,) in found.fetchall())
+    parents = table.beside(SYNC_LOG_PARENTS)
+    with database.connect(read_only=True) as connection:
+        if not all(table_exists(connection, each.schema, each.table) for each in (table, parents)):
+            return frozenset()
+        found = connection.execute(
+            f"select parent from {parents.quoted} where table_name = ?", [table.table]
+        )
+        return frozenset(parent for (parent,) in found.fetchall())

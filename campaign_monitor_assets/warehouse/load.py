@@ -1,0 +1,192 @@
+"""Step 1 of a snapshot: the staged files become a typed temporary table of the connection.
+
+Whatever is to be left out of DuckDB is left out here; what follows sees the temporary table only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Column, Table
+from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.warehouse.target import identifier, literal, read_json
+
+Connection = duckdb.DuckDBPyConnection
+
+LOADED = "temp.loaded"
+"""The temporary table with the rows of the snapshot that is being published."""
+
+_TIME_FORMATS = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d']"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded into the temporary table.
+
+    Attributes:
+        rows: Its rows.
+        columns: Its columns, in order.
+        malformed: For each column how many values didn't fit its type and became NULL.
+        extra_columns: The columns that the catalogue doesn't know.
+    """
+
+    rows: int
+    columns: tuple[Column, ...]
+    malformed: Mapping[str, int]
+    extra_columns: tuple[str, ...]
+
+
+def load(connection: Connection, staged: Staged) -> Loaded:
+    """Loads what was staged into the temporary table.
+
+    Raises:
+        DatabaseError: DuckDB doesn't take the staged rows.
+    """
+    columns, extra_names = _columns(staged)
+    definition = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
+    connection.execute(f"create or replace temp table {_TABLE} ({definition})")
+    try:
+        connection.execute(
+            f"insert into {LOADED} by name {_select(staged, extra_names)}", [staged.synced_at]
+        )
+    except duckdb.Error as error:
+        raise _load_failed(staged.table.name, error) from None
+    rows = int(_fetch(connection, f"select count(*) from {LOADED}")[0])
+    return Loaded(
+        rows=rows,
+        columns=tuple(columns),
+        malformed=_malformed(connection, staged, rows),
+        extra_columns=tuple(extra_names.values()),
+    )
+
+
+def unload(connection: Connection) -> None:
+    """Drops the temporary table."""
+    connection.execute(f"drop table if exists {LOADED}")
+
+
+_TABLE = LOADED.removeprefix("temp.")
+
+
+def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:
+    """The table's columns, and for each field that the catalogue doesn't know its column."""
+    table = staged.table
+    declared = [*(INHERITED[name] for name in table.inherits), *table.columns]
+    taken = {column.name.lower() for column in [*declared, SYNCED_AT]}
+    extra_names = {}
+    for name in staged.extras:
+        column = "".join(char if char.isprintable() else "_" for char in name) or "_"
+        # DuckDB's names differ in more than case.
+        while column.lower() in taken:
+            column += "_"
+        taken.add(column.lower())
+        extra_names[name] = column
+    extras = [
+        Column(column, "JSON", "A field that the API sends and the catalogue doesn't know yet.")
+        for column in extra_names.values()
+    ]
+    return [*declared, *extras, SYNCED_AT], extra_names
+
+
+def _select(staged: Staged, extra_names: Mapping[str, str]) -> str:
+    table = staged.table
+    chosen = [
+        *(f"parent.{identifier(name)}" for name in table.inherits),
+        *(f"{_typed(column)} as {identifier(column.name)}" for column in table.columns),
+        *(
+            f"json_extract(extra, {literal(_pointer(name))}) as {identifier(column)}"
+            for name, column in extra_names.items()
+        ),
+        "?::timestamp as _synced_at",
+    ]
+    query = f"select {', '.join(chosen)} from {_source(staged)}"
+    if staged.inconsistent and table.key:
+        # An inconsistent collection may hold a key twice; consistent ones were found not to.
+        key = ", ".join(_key_part(table, name) for name in table.key)
+        query += f" qualify row_number() over (partition by {key}) = 1"
+    return query
+
+
+def _key_part(table: Table, name: str) -> str:
+    return f"parent.{identifier(name)}" if name in table.inherits else f"row.{identifier(name)}"
+
+
+def _source(staged: Staged) -> str:
+    """The staged rows of the accepted attempts, with their parents' keys."""
+    fields = ", ".join(
+        f"{identifier(column.name)} {_raw_type(column)}" for column in staged.table.columns
+    )
+    parents = ", ".join(f"{identifier(name)} VARCHAR" for name in staged.table.inherits)
+    parent_type = f"STRUCT({parents})" if parents else "JSON"
+    rows = read_json(
+        staged.rows_path,
+        {"read": "BIGINT", "row": f"STRUCT({fields})", "extra": "JSON"},
+        longest=staged.largest_append,
+    )
+    reads = read_json(staged.reads_path, {"read": "BIGINT", "parent": parent_type})
+    return f"{rows} join {reads} using (read)"
+
+
+def _raw_type(column: Column) -> str:
+    scalar = column.type in {"VARCHAR", "TIMESTAMP", "BIGINT", "DOUBLE", "BOOLEAN"}
+    return "VARCHAR" if scalar else "JSON"
+
+
+def _typed(column: Column) -> str:
+    """The column's value, or NULL where the staged one doesn't fit the type."""
+    raw = f"row.{identifier(column.name)}"
+    if column.type in {"VARCHAR", "JSON"}:
+        return raw
+    if column.type == "TIMESTAMP":
+        return f"try_strptime({raw}, {_TIME_FORMATS})"
+    if column.type == "BIGINT":
+        # A cast alone would round 12.7 to 13.
+        whole = f"try_cast({raw} as bigint)"
+        return f"case when {whole} = try_cast({raw} as double) then {whole} end"
+    return f"try_cast({raw} as {column.type})"
+
+
+def _malformed(connection: Connection, staged: Staged, rows: int) -> Mapping[str, int]:
+    """Counts the values that became NULL, which needs a second look only where there are NULLs."""
+    suspects = [column for column in staged.table.columns if column.type not in {"VARCHAR", "JSON"}]
+    if not suspects or not rows:
+        return {}
+    filled = _fetch(
+        connection,
+        f"select {', '.join(f'count({identifier(column.name)})' for column in suspects)}"
+        f" from {LOADED}",
+    )
+    suspects = [column for column, number in zip(suspects, filled, strict=True) if number < rows]
+    if not suspects:
+        return {}
+    counts = ", ".join(
+        f"count(*) filter (row.{identifier(column.name)} is not null and {_typed(column)} is null)"
+        for column in suspects
+    )
+    found = _fetch(connection, f"select {counts} from {_source(staged)}")
+    return {column.name: number for column, number in zip(suspects, found, strict=True) if number}
+
+
+def _fetch(connection: Connection, query: str) -> tuple[int, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row
+
+
+def _pointer(name: str) -> str:
+    """A JSON pointer to a field of whatever name."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _load_failed(table: str, error: duckdb.Error) -> DatabaseError:
+    # DuckDB's own text may quote a row, and so an address.
+    full = isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
+    detail = str(error).split("\n")[0] if full else "a row is no JSON object that DuckDB accepts"
+    if "has duplicate key" in str(error):
+        detail = "an object in an answer has the same field twice"
+    return DatabaseError(
+        f"The staged rows of {table} can't be loaded into DuckDB ({type(error).__name__}):"
+        f" {detail}. The old snapshot is unchanged."
+    )

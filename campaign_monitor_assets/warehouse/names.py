@@ -1,0 +1,39 @@
+"""Where a snapshot's tables stand, as names that SQL takes."""
+
+from dataclasses import dataclass
+
+from campaign_monitor_assets.warehouse.target import identifier
+
+TRIAL_SUFFIX = "_trial"
+"""What a trial's schema is called after the schema of the full snapshots."""
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table of a schema.
+
+    Attributes:
+        schema: The schema's name, as the user wrote it.
+        table: The table's name.
+    """
+
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        """As people write it, such as `campaign_monitor.lists`."""
+        return f"{self.schema}.{self.table}"
+
+    @property
+    def quoted(self) -> str:
+        """As SQL takes it."""
+        return identifier(self.schema, self.table)
+
+    def beside(self, table: str) -> "TableName":
+        """Another table of the same schema."""
+        return TableName(self.schema, table)
+
+    @property
+    def of_trial(self) -> "TableName":
+        """Where a trial of the table goes."""
+        return TableName(f"{self.schema}{TRIAL_SUFFIX}", self.table)

@@ -1,0 +1,111 @@
+"""Step 2 of a snapshot: the loaded rows are proved before anything touches the old snapshot."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.errors import DatabaseError, SnapshotRefusedError
+from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.warehouse.load import LOADED, Loaded
+from campaign_monitor_assets.warehouse.target import identifier
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Refuses a snapshot whose rows fall too deep.
+
+    Attributes:
+        refuse_percent: The deepest fall that is published, in percent; None: any.
+        forced: Whether this snapshot is published in any case.
+    """
+
+    refuse_percent: float | None = None
+    forced: bool = False
+
+    def check(self, table: str, before: int | None, now: int) -> None:
+        """Raises SnapshotRefusedError where the fall is too deep."""
+        if self.refuse_percent is None or self.forced or not before:
+            return
+        fall = 100 * (before - now) / before
+        if fall > self.refuse_percent:
+            raise SnapshotRefusedError(
+                f"The new snapshot of {table} was not published: it has {now} rows, the last one"
+                f" {before}, a fall by {fall:.1f} % where {self.refuse_percent:g} % are allowed."
+                " The old snapshot is unchanged. If the fall is right, materialize the table with"
+                " `force: true` in the launchpad's config."
+            )
+
+
+@dataclass(frozen=True)
+class KeyFaults:
+    """What is wrong with a table's keys: how many come twice, and how many rows lack a part."""
+
+    repeated: int
+    incomplete: int
+
+    def __bool__(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self.repeated or self.incomplete)
+
+
+def verify(
+    connection: Connection,
+    staged: Staged,
+    loaded: Loaded,
+    *,
+    kept_rows: int,
+    previous_rows: int | None,
+    guard: Guard,
+) -> None:
+    """Proves the loaded rows: all arrived, every key once and whole, no fall too deep.
+
+    Args:
+        connection: The transaction.
+        staged: What was read.
+        loaded: What is in the temporary table.
+        kept_rows: Rows of parents that were not read again, which stay.
+        previous_rows: Rows of the snapshot before; None where there was none.
+        guard: How deep the rows may fall.
+
+    Raises:
+        DatabaseError: Rows are missing, or a key comes twice or has a part missing.
+        SnapshotRefusedError: The guard keeps the snapshot out.
+    """
+    name = staged.table.name
+    if not staged.inconsistent and not loaded.rows == staged.rows == staged.reported:
+        raise DatabaseError(
+            f"The API reported {staged.reported} rows of {name}, {staged.rows} were staged and"
+            f" {loaded.rows} arrived in DuckDB. The old snapshot is unchanged. Please report this."
+        )
+    if faults := key_faults(connection, staged.table, LOADED):
+        raise DatabaseError(
+            f"The API sent {name} with {faults.repeated} keys ({', '.join(staged.table.key)}) that"
+            f" come more than once, and {faults.incomplete} rows whose key lacks a part. Each key"
+            " is expected once and whole. The old snapshot is unchanged. Run it again; if it stays"
+            " so, please report this."
+        )
+    guard.check(name, previous_rows, loaded.rows + kept_rows)
+
+
+def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults:
+    """What is wrong with the keys of a relation of the table's columns, by its quoted name."""
+    if not table.key:
+        return KeyFaults(0, 0)
+    key = ", ".join(identifier(name) for name in table.key)
+    missing = " or ".join(f"{identifier(name)} is null" for name in table.key)
+    # A key that comes twice has a hash that does, and hashes take a fraction of the memory.
+    alike = _number(connection, f"select count(*) - count(distinct hash({key})) from {relation}")
+    twice = f"select count(*) from (select 1 from {relation} group by {key} having count(*) > 1)"
+    return KeyFaults(
+        repeated=_number(connection, twice) if alike else 0,
+        incomplete=_number(connection, f"select count(*) from {relation} where {missing}"),
+    )
+
+
+def _number(connection: Connection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
