@@ -74,7 +74,7 @@ class Table:
             asked once for each distinct combination of them.
         order_field: What pages are ordered by. `date` where the endpoint knows it, since records
             that are added then come last and shift nothing. None: the endpoint takes no field.
-        reread_order_field: What every other reading is ordered by after one that moved. Many
+        retry_order_field: What every other retry is ordered by when a collection changed. Many
             records may share a date, as after an import, and the vendor doesn't say whether their
             order then holds from page to page; that of addresses does.
         query: Further fields of the query, as they are sent.
@@ -102,7 +102,7 @@ class Table:
     parent: str | None = None
     inherits: tuple[str, ...] = ()
     order_field: str | None = None
-    reread_order_field: str | None = None
+    retry_order_field: str | None = None
     query: tuple[tuple[str, str], ...] = ()
     options: tuple[Option, ...] = ()
     rows_at: str | None = None

@@ -1,8 +1,7 @@
-"""Many tasks at once over a few connections.
+"""Many tasks at once over a few connections; threads are used here alone.
 
-A reading is a generator: it yields a batch of requests that don't depend on each other, and is sent
-their answers in the same order. So what has to wait for what is told by plain code, and threads are
-here alone.
+A task is a generator: it yields batches of independent requests and receives their responses in
+order.
 """
 
 from collections import deque
@@ -20,35 +19,35 @@ Task = Generator[Sequence[Request], Sequence[Response], Returned]
 
 @dataclass
 class _Job(Generic[Request, Response]):
-    """A reading that waits for the answers to its last batch."""
+    """A task that waits for the responses to its last batch."""
 
     task: Task[Request, Response, None]
     batch: Sequence[Request] = ()
-    answers: dict[int, Response] = field(default_factory=dict)
+    responses: dict[int, Response] = field(default_factory=dict)
 
     def advance(self) -> bool:
-        """Hands over the answers and takes the next batch. False: the reading has ended."""
+        """Hands over the responses and takes the next batch; False where the task has ended."""
         try:
             if self.batch:
-                answers = [self.answers[place] for place in range(len(self.batch))]
-                self.batch = self.task.send(answers)
+                responses = [self.responses[place] for place in range(len(self.batch))]
+                self.batch = self.task.send(responses)
             else:
                 self.batch = next(self.task)
         except StopIteration:
             return False
-        self.answers = {}
+        self.responses = {}
         return True
 
 
 class TaskRunner(Generic[Request, Response]):
-    """Runs tasks, as few at a time as keep all connections busy.
+    """Runs tasks, only as many at a time as keep all connections busy.
 
     Args:
-        fetch: Gets one answer; called from several threads.
-        connections: How many of them.
-        answered: Told each answer, in this thread.
-        expected: Told how many further requests a reading needs after its first batch.
-        abort: Called at the first exception, so that requests under way end soon.
+        fetch: Sends one request and returns its response; called from several threads.
+        connections: The number of threads.
+        answered: Called with each response, in this thread.
+        expected: Called with the number of requests in each batch after a task's first.
+        abort: Called at the first exception, to end the requests in flight.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class TaskRunner(Generic[Request, Response]):
         self._running: dict[Future[Response], tuple[_Job[Request, Response], int]] = {}
 
     def run(self, tasks: Iterator[Task[Request, Response, None]]) -> None:
-        """Runs all tasks to their end; the first exception ends all, and is raised."""
+        """Runs all tasks to their end; the first exception stops all of them and is raised."""
         with ThreadPoolExecutor(self._connections, "page") as pool:
             try:
                 while True:
@@ -86,7 +85,7 @@ class TaskRunner(Generic[Request, Response]):
     def _submit(
         self, pool: ThreadPoolExecutor, tasks: Iterator[Task[Request, Response, None]]
     ) -> None:
-        # A request for each thread stands ready, so that none waits for this one.
+        # One request per thread is queued, so that no thread waits for this one.
         while len(self._running) < 2 * self._connections:
             if self._waiting:
                 job, place = self._waiting.popleft()
@@ -98,15 +97,15 @@ class TaskRunner(Generic[Request, Response]):
 
     def _take(self, future: Future[Response]) -> None:
         job, place = self._running.pop(future)
-        job.answers[place] = future.result()
-        self._answered(job.answers[place])
-        if len(job.answers) == len(job.batch) and self._advance(job):
+        job.responses[place] = future.result()
+        self._answered(job.responses[place])
+        if len(job.responses) == len(job.batch) and self._advance(job):
             self._expected(len(job.batch))
 
     def _advance(self, job: _Job[Request, Response]) -> bool:
-        goes_on = job.advance()
-        if goes_on:
-            # What was begun goes before what was not, so that few tasks are open at a time.
+        unfinished = job.advance()
+        if unfinished:
+            # Tasks that have begun go first, so that few are open at a time.
             places = reversed(range(len(job.batch)))
             self._waiting.extendleft((job, place) for place in places)
-        return goes_on
+        return unfinished

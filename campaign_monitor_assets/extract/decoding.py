@@ -1,4 +1,4 @@
-"""Takes answers apart without making Python objects of the rows: raw JSON in, staged lines out."""
+"""Takes responses apart without Python objects for the rows: raw JSON in, staged lines out."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -36,16 +36,16 @@ class Rows:
         extra: For each row a JSON object with the fields that the catalogue doesn't know; empty
             where no row has any.
         extra_names: The names of those fields.
-        identities: A hash of each row's key, or of the whole row where the table has no key.
+        keys: A hash of each row's key, or of the whole row where the table has no key.
     """
 
     raw: Sequence[msgspec.Raw | bytes]
     extra: Sequence[bytes]
     extra_names: frozenset[str]
-    identities: "array[int]"
+    keys: "array[int]"
 
     def lines(self, read: int, skip: int = 0) -> bytes:
-        """The rows as newline-delimited JSON, marked with the reading that they are of."""
+        """The rows as newline-delimited JSON, marked with the number of their attempt."""
         head = b'{"read":%d,"row":' % read
         raw = self.raw[skip:]
         if not raw:
@@ -59,7 +59,7 @@ class Rows:
 
 
 class RowReader:
-    """Reads the rows of one table out of an answer."""
+    """Reads the rows of one table out of a response."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -79,7 +79,7 @@ class RowReader:
             list[struct]  # type: ignore[valid-type]
         )
 
-    def of_answer(self, body: bytes | msgspec.Raw) -> Rows:
+    def of_body(self, body: bytes | msgspec.Raw) -> Rows:
         """Reads an array or an object.
 
         Raises:
@@ -131,7 +131,7 @@ class RowReader:
             raw=raw,
             extra=[msgspec.json.encode(extra) for extra in extras] if names else (),
             extra_names=names,
-            identities=self._identities(
+            keys=self._hashes(
                 [[row.get(name, b"") for row in objects] for name in self._own_key],
                 _ARRAY.decode(body),
             ),
@@ -141,11 +141,9 @@ class RowReader:
         decoded = self._strict.decode(body)
         raw = _ARRAY.decode(body)
         keys = [map(attrgetter(name), decoded) for name in self._own_key]
-        return Rows(
-            raw=raw, extra=(), extra_names=frozenset(), identities=self._identities(keys, raw)
-        )
+        return Rows(raw=raw, extra=(), extra_names=frozenset(), keys=self._hashes(keys, raw))
 
-    def _identities(
+    def _hashes(
         self, keys: Sequence[Iterable[msgspec.Raw | bytes]], raw: Sequence[msgspec.Raw]
     ) -> "array[int]":
         # Raw text has no hash of its own; joining makes bytes of it without a loop in Python.

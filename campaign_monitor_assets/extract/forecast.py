@@ -9,12 +9,9 @@ import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
-from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.extract.account import (
     ClientRow,
-    client_from_details,
-    may_be_client_key,
-    wanted_client_ids,
+    find_clients,
 )
 
 T = TypeVar("T")
@@ -96,7 +93,8 @@ def check_account(
         CampaignMonitorError: The credentials or a wanted client are refused.
     """
     survey = _Survey(client, page_size)
-    clients, sees_all = _clients(client, wanted)
+    found = find_clients(client, wanted)
+    clients = found.clients
     lists = survey.lists_of(clients)
     costs = survey.costs(clients, [item for found in lists.values() for item in found])
     by_table = {table.name: costs.of(table) for table in tables}
@@ -105,7 +103,7 @@ def check_account(
     requests = sum(by_path.values())
     fastest = requests / requests_per_second if requests_per_second else 0
     return AccountCheck(
-        sees_all=sees_all,
+        sees_all=found.sees_all,
         clients=tuple(
             ClientFigures(row.ClientID, row.Name, len(lists[row.ClientID])) for row in clients
         ),
@@ -191,32 +189,3 @@ class _Survey:
         self._waited += time.monotonic() - started
         self._asked += 1
         return answer.value
-
-
-def _clients(client: ApiClient, wanted: Sequence[str]) -> tuple[list[ClientRow], bool]:
-    """The wanted clients, and whether the credentials see all."""
-    try:
-        found = client.get("/clients", msgspec.json.Decoder(list[ClientRow]).decode).value
-    except ApiError as error:
-        if not may_be_client_key(error):
-            raise
-        if wanted:
-            return [client_from_details(client, client_id) for client_id in wanted], False
-        if _is_valid(client):
-            raise ConfigurationError(
-                "The key is valid, but /clients is refused to it, so it is a client's own key."
-                " Set CAMPAIGN_MONITOR_CLIENT_ID to that client's ClientID, which stands beside"
-                " the key under the client's settings."
-            ) from error
-        raise
-    ids = wanted_client_ids(wanted, [msgspec.structs.asdict(row) for row in found])
-    return [row for row in found if row.ClientID in ids], True
-
-
-def _is_valid(client: ApiClient) -> bool:
-    """Whether the credentials are accepted where no client is named."""
-    try:
-        client.get("/systemdate", msgspec.json.Decoder(dict[str, str]).decode)
-    except ApiError:
-        return False
-    return True

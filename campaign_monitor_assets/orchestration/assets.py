@@ -11,19 +11,18 @@ from pydantic import Field
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
-from campaign_monitor_assets.errors import ApiError, ConfigurationError
-from campaign_monitor_assets.extract.account import (
-    may_be_client_key,
-    stage_from_details,
-    wanted_client_ids,
-)
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.extract.account import read_clients, wanted_client_ids
 from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
-from campaign_monitor_assets.extract.tables import Parent, Progress, read_tables
+from campaign_monitor_assets.extract.progress import Progress
+from campaign_monitor_assets.extract.tables import Parent, read_tables
 from campaign_monitor_assets.orchestration.account import Wiring
 from campaign_monitor_assets.orchestration.io_manager import Snapshot, SnapshotStore
 from campaign_monitor_assets.orchestration.metadata import column_schema
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
-from campaign_monitor_assets.staging.files import Staged, StagingWriter, staging_folder
+from campaign_monitor_assets.staging.files import StagingWriter
+from campaign_monitor_assets.staging.folder import staging_folder
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.read import ParentRows, client_names
 from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
@@ -194,21 +193,10 @@ class _Reading:
     def _read(
         self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
     ) -> list[Staged]:
-        started = time.monotonic()
-        try:
-            return read_tables(
-                client, writers, parents, self._api.read_settings(), self._log_progress
-            )
-        except ApiError as error:
-            is_clients = self._tables[0].name == "clients"
-            if not (is_clients and self._api.clients and may_be_client_key(error)):
-                raise
-        self._context.log.info("/clients is refused to this key: reading each client's details.")
-        [writer] = writers
-        with self._api.client(self._context.log.warning) as again:
-            stage_from_details(again, writer, self._api.clients)
-        seconds = time.monotonic() - started
-        return [writer.finish(requests=1 + len(self._api.clients), size=0, seconds=seconds)]
+        if self._tables[0].name == "clients":
+            [writer] = writers
+            return [read_clients(client, writer, self._api.clients, self._context.log.info)]
+        return read_tables(client, writers, parents, self._api.read_settings(), self._log_progress)
 
     def _publish_trial(self, staged: Staged) -> None:
         table = TableName(self._wiring.schema, staged.table.name)

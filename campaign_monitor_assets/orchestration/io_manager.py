@@ -19,7 +19,7 @@ from dagster_duckdb.io_manager import DuckDbClient, DuckDBIOManager
 from pydantic import Field
 
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, warn_of
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish, publish_trial
 from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows, require_table

@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Column
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
@@ -50,8 +50,8 @@ def snapshot_metadata(
         found["malformed_values"] = dict(loaded.malformed)
     if staged.deleted:
         found["deleted_parents"] = [dict(parent) for parent in staged.deleted]
-    if staged.reread:
-        found["collections_read_again"] = staged.reread
+    if staged.retries:
+        found["collections_read_again"] = staged.retries
     if staged.inconsistent:
         found["inconsistent_collections"] = [dict(read.parent) for read in staged.inconsistent]
     return found
@@ -71,7 +71,7 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
         warn(f"{name}: {dict(parent)} was deleted since it was listed and is left out.")
     for read in staged.inconsistent:
         warn(
-            f"{name}: {dict(read.parent)} changed each of the {read.reread + 1} times it was read;"
+            f"{name}: {dict(read.parent)} changed each of the {read.retries + 1} times it was read;"
             f" {read.rows} rows were read where the API said {read.reported}."
         )
 

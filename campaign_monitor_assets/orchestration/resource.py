@@ -119,6 +119,6 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
         return ReadSettings(
             page_size=self.page_size,
             connections=self.connections,
-            rereads=self.rereads,
+            consistency_retries=self.rereads,
             options=frozenset(option for option, wanted in options.items() if wanted),
         )

@@ -10,7 +10,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.target import identifier, literal, read_json
 
 Connection = duckdb.DuckDBPyConnection

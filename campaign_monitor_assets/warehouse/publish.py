@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import Loaded, load, unload
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.sync_log import record

@@ -5,7 +5,7 @@ A failed run records a materialization in Dagster too; what the last snapshot he
 
 import duckdb
 
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.target import Database, read_json, table_exists
 
@@ -66,7 +66,7 @@ def record(
             "requests": staged.requests,
             "bytes": staged.size,
             "seconds": staged.seconds,
-            "reread": staged.reread,
+            "reread": staged.retries,
             "unsettled": len(staged.inconsistent),
             "left_out": len(staged.deleted),
         },

@@ -6,7 +6,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError, SnapshotRefusedError
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.target import identifier
 

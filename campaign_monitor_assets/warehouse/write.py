@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import duckdb
 
 from campaign_monitor_assets.catalogue import Column
-from campaign_monitor_assets.staging.files import Staged
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.target import identifier, literal

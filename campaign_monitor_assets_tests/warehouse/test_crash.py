@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_monitor_assets.staging.files import staging_folder
+from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets_tests.project import Project, failures, people
 from campaign_monitor_assets_tests.runner import finish, launch
 

@@ -1,0 +1,71 @@
+"""What was read of a table, as frozen records: files on disk and the figures on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from campaign_monitor_assets.catalogue import Table
+
+
+@dataclass(frozen=True)
+class CollectionRead:
+    """The attempt at one parent's collection whose rows count, with its figures.
+
+    Attributes:
+        read: The number that marks its rows in the staged file.
+        parent: The parent's columns that its rows carry.
+        rows: Rows staged.
+        reported: Rows that the API said there are.
+        consistent: False where the collection changed during each attempt.
+        retries: Attempts that were discarded because the collection changed.
+    """
+
+    read: int
+    parent: Mapping[str, str]
+    rows: int
+    reported: int
+    consistent: bool = True
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A table as it was read: files on disk and the figures on them.
+
+    Attributes:
+        table: The catalogue's entry.
+        synced_at: The UTC time at which reading began, without a zone.
+        rows_path: Newline-delimited `{"read": n, "row": {...}}`, and `"extra": {...}` with the
+            fields that the catalogue doesn't know.
+        reads_path: Newline-delimited `CollectionRead`.
+        reported: Rows that the API said there are, over all parents.
+        rows: Rows staged, over all parents.
+        extras: The names of fields that the catalogue doesn't know.
+        inconsistent: The collections that changed during each attempt.
+        deleted: The parents that were deleted since they were listed.
+        retries: Attempts that were discarded because a collection changed.
+        requests: Requests sent, retries included.
+        size: Bytes received.
+        seconds: How long the fetching took.
+        largest_append: Bytes of the longest run of lines that was appended, so no row is longer.
+        kept: The parents, by their key, that were not read again: their rows stay as they are.
+        limited: Read for a trial, so it must not replace the full snapshot.
+    """
+
+    table: Table
+    synced_at: datetime
+    rows_path: Path
+    reads_path: Path
+    reported: int = 0
+    rows: int = 0
+    extras: tuple[str, ...] = ()
+    inconsistent: tuple[CollectionRead, ...] = ()
+    deleted: tuple[Mapping[str, str], ...] = ()
+    retries: int = 0
+    requests: int = 0
+    size: int = 0
+    seconds: float = 0
+    largest_append: int = 0
+    kept: tuple[str, ...] = ()
+    limited: bool = False
