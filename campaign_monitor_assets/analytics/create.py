@@ -10,7 +10,12 @@ from campaign_monitor_assets.analytics import VIEWS, View
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS, create_views
 from campaign_monitor_assets.analytics.model import Made, Shown
 from campaign_monitor_assets.errors import ParentMissingError
-from campaign_monitor_assets.warehouse.target import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.target import (
+    identifier,
+    literal,
+    relation_of_view,
+    table_exists,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Place:
         return identifier(self._schema(name), name)
 
     def require(self, needs: Sequence[str]) -> dict[str, str]:
-        """The quoted names of tables and views, by what SQL calls them.
+        """The tables and views as a view's SQL names them, by what is written for them.
 
         Raises:
             ParentMissingError: One of them is not in DuckDB yet.
@@ -34,7 +39,7 @@ class Place:
         for name in needs:
             if not table_exists(self.connection, self._schema(name), name):
                 raise ParentMissingError(f"{self._schema(name)}.{name}")
-        return {name: self.name(name) for name in needs}
+        return {name: relation_of_view(self._schema(name), name) for name in needs}
 
     def _schema(self, name: str) -> str:
         return self.views if name in VIEWS else self.tables
@@ -54,7 +59,7 @@ def create_view(place: Place, view: View) -> Made:
     else:
         sql = view.sql.format_map(names)
         connection.execute(f"create or replace view {name} as {_declared(view, sql)}")
-        made = Made(sql=sql)
+        made = Made(sql=view.sql.format_map({need: place.name(need) for need in view.needs}))
     _comment(place, view)
     [(rows,)] = connection.execute(f"select count(*) from {name}").fetchall()
     shown = dict(made.shown)

@@ -70,9 +70,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         description="The name of the environment variable that holds the API's URL, if not the"
         " vendor's.",
     )
-    database: str = Field(
-        default="data/campaign_monitor.duckdb", description="The path of the DuckDB file."
-    )
+    database: str = Field(default="data/account.duckdb", description="The path of the DuckDB file.")
     database_schema: str = Field(
         default="campaign_monitor", description="The schema of the tables in DuckDB."
     )

@@ -14,6 +14,10 @@ from campaign_monitor_assets.errors import DatabaseError
 _LEAST_OBJECT_SIZE = 1 << 20
 """Bytes. DuckDB's buffers are sized by the longest line that they have to hold."""
 
+_CATALOG = "the file"
+"""What the file is attached as. DuckDB would name the catalog after the file, and take a schema of
+the same name for ambiguous."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -109,11 +113,26 @@ class Database:
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return duckdb.connect(str(self.path), read_only=read_only, config=dict(self.config))
+            spill = f"{self.path}.tmp"
+            connection = duckdb.connect(config={"temp_directory": spill, **self.config})
+            try:
+                self._attach(connection, read_only=read_only)
+            except BaseException:
+                connection.close()
+                raise
         except (OSError, duckdb.Error) as error:
             if isinstance(error, duckdb.IOException):
                 raise
             raise self._refused(error) from error
+        return connection
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        access = "read_only" if read_only else "read_write"
+        connection.execute(
+            f"attach {literal(str(self.path))} as {identifier(_CATALOG)} (type duckdb, {access})"
+        )
+        connection.execute(f"use {identifier(_CATALOG)}")
+        connection.execute("detach memory")
 
     def _refused(self, error: Exception) -> DatabaseError:
         return DatabaseError(
@@ -137,6 +156,20 @@ def _undo(connection: duckdb.DuckDBPyConnection) -> None:
 def identifier(*names: str) -> str:
     """A quoted SQL name, such as `"schema"."table"`."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def relation_of_view(schema: str, name: str) -> str:
+    """A table or view as the SQL of another view names it, so that the file may bear any name.
+
+    A view can't name the catalog it is in, and without the catalog's name DuckDB takes the schema
+    for ambiguous in a file that is called like the schema.
+    """
+    relative = identifier(schema, name)
+    absolute = f"{identifier(schema)}.{relative}"
+    return (
+        f"query(if(lower(current_database()) = {literal(schema.lower())},"
+        f" {literal(f'from {absolute}')}, {literal(f'from {relative}')}))"
+    )
 
 
 def literal(value: str) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 import pytest
 import requests
 
 from campaign_monitor_assets.analytics import VIEWS
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets.warehouse.target import identifier, literal
 from campaign_monitor_assets_tests.project import Project, failures, key
 from campaign_monitor_assets_tests.small_account import (
     EMPTY,
@@ -480,3 +482,26 @@ def test_pages_show_figures_and_no_address(
     assert growth.splitlines()[2].startswith("| 2026-05-01 | 1 | 0 | 0 | 1 | 5 | ███")
     latest = metadata(result, "campaign_performance")["latest_campaigns"]
     assert "| № 1 | 2026-01-15 12:00:00 | 10 | 50.0 | ██████████" in latest
+
+
+@pytest.mark.parametrize("name", ["campaign_monitor", SCHEMA, "CAMPAIGN_monitor", "it's"])
+def test_a_file_is_renamed(account: Project, tmp_path: Path, name: str) -> None:
+    """Every view answers whatever the file is called, be it like a schema."""
+    renamed = account.copy_to(tmp_path / f"{name}.duckdb")
+    catalog = identifier(name)
+    with duckdb.connect(str(renamed.path), read_only=True) as connection:
+        for view in VIEWS:
+            found = connection.execute(f"from {catalog}.{SCHEMA}.{view} order by all").fetchall()
+            assert found == rows(account, view, "*"), view
+
+
+@pytest.mark.parametrize("name", ["another", SCHEMA, "campaign_monitor"])
+def test_a_file_is_attached(account: Project, name: str) -> None:
+    """Every view answers whatever the file is attached as; one that is a schema's must be used."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {literal(str(account.path))} as {name} (read_only)")
+        if name != "another":
+            connection.execute(f"use {name}.main")
+        for view in VIEWS:
+            found = connection.execute(f"from {name}.{SCHEMA}.{view} order by all").fetchall()
+            assert found == rows(account, view, "*"), view

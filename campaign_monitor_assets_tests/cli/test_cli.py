@@ -69,11 +69,16 @@ def test_a_missing_key_is_told_before_any_request(
     assert not box.requests()["requests"]
 
 
-def test_sync_fills_the_file_and_makes_its_folder(box: Sandbox, tmp_path: Path) -> None:
-    """With a key in the environment the same arrives from that account; status 0."""
-    done = _run(tmp_path, "sync", **_account(box, tmp_path))
+def test_sync_fills_the_default_file_and_makes_its_folder(box: Sandbox, tmp_path: Path) -> None:
+    """With a key and nothing else the same arrives from that account, and can be queried."""
+    account = _account(box, tmp_path)
+    del account["CAMPAIGN_MONITOR_DUCKDB"]
+    done = _run(tmp_path, "sync", **account)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "made" / "account.duckdb").exists()
+    [path] = tmp_path.glob("data/*.duckdb")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("from campaign_monitor.lists").fetchall()
+        assert connection.execute("from campaign_monitor_analytics.subscribers_by_list").fetchall()
     assert "\x1b[" not in done.stdout
 
 

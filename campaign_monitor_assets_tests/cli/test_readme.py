@@ -115,14 +115,14 @@ def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path)
             "DAGSTER_HOME": str(home),
             "CAMPAIGN_MONITOR_API_KEY": box.key,
             "CAMPAIGN_MONITOR_BASE_URL": box.url,
-            "CAMPAIGN_MONITOR_DUCKDB": str(tmp_path / "account.duckdb"),
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    with duckdb.connect(str(tmp_path / "account.duckdb")) as connection:
+    [path] = tmp_path.glob("data/*.duckdb")
+    with duckdb.connect(str(path)) as connection:
         counted = connection.execute("select count(*) from campaign_monitor.lists").fetchone()
     assert counted == (10,)
 
