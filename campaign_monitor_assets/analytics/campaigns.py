@@ -5,8 +5,8 @@ from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.catalogue.model import count, number, text, time
 
 CLIENT = (
-    text("ClientID", "The client's identifier."),
-    text("ClientName", "The client's name."),
+    text("ClientID", "The client's identifier.", personal=False),
+    text("ClientName", "The client's name.", personal=False),
 )
 
 _COUNTS = (
@@ -20,12 +20,16 @@ _COUNTS = (
     count("SpamComplaints", "How many subscribers marked it as spam."),
 )
 _RATES = (
-    number("OpenRate", "UniqueOpened of Delivered, 1 being all."),
-    number("ClickRate", "Clicks of Delivered; above 1 where people click more than once."),
-    number("ClickToOpenRate", "Clicks of UniqueOpened."),
-    number("BounceRate", "Bounced of Recipients, 1 being all."),
-    number("UnsubscribeRate", "Unsubscribed of Delivered, 1 being all."),
-    number("ComplaintRate", "SpamComplaints of Delivered, 1 being all."),
+    number("OpenRate", "UniqueOpened of Delivered, 1 being all.", personal=False),
+    number(
+        "ClickRate",
+        "Clicks of Delivered; above 1 where people click more than once.",
+        personal=False,
+    ),
+    number("ClickToOpenRate", "Clicks of UniqueOpened.", personal=False),
+    number("BounceRate", "Bounced of Recipients, 1 being all.", personal=False),
+    number("UnsubscribeRate", "Unsubscribed of Delivered, 1 being all.", personal=False),
+    number("ComplaintRate", "SpamComplaints of Delivered, 1 being all.", personal=False),
 )
 
 CAMPAIGN_PERFORMANCE = View(
@@ -36,9 +40,9 @@ CAMPAIGN_PERFORMANCE = View(
     needs=("clients", "campaigns", "campaign_summary"),
     columns=(
         *CLIENT,
-        text("CampaignID", "The campaign's identifier."),
-        text("Name", "The campaign's name."),
-        text("Subject", "The subject of the e-mail."),
+        text("CampaignID", "The campaign's identifier.", personal=False),
+        text("Name", "The campaign's name.", personal=False),
+        text("Subject", "The subject of the e-mail.", personal=False),
         time("SentDate", "When it was sent, in the client's time zone."),
         *_COUNTS,
         *_RATES,
@@ -61,7 +65,9 @@ CAMPAIGN_PERFORMANCE_BY_MONTH = View(
     needs=("campaign_performance",),
     columns=(
         *CLIENT,
-        Column("Month", "DATE", "The month's first day, in the client's time zone."),
+        Column(
+            "Month", "DATE", "The month's first day, in the client's time zone.", personal=False
+        ),
         count("Campaigns", "How many campaigns were sent."),
         *_COUNTS,
         *_RATES,

@@ -23,11 +23,15 @@ LIST_CUSTOM_FIELD_VIEWS = View(
     " removed: views of lists that are gone are dropped.",
     needs=("lists", "list_custom_fields", *STATES),
     columns=(
-        text("ViewName", "The view: `fields_`, the list's name, the beginning of its identifier."),
-        text("ClientID", "The client that the list belongs to."),
-        text("ListID", "The list's identifier."),
-        text("ListName", "The list's name."),
-        texts("Fields", "The view's columns that hold custom fields."),
+        text(
+            "ViewName",
+            "The view: `fields_`, the list's name, the beginning of its identifier.",
+            personal=False,
+        ),
+        text("ClientID", "The client that the list belongs to.", personal=False),
+        text("ListID", "The list's identifier.", personal=False),
+        text("ListName", "The list's name.", personal=False),
+        texts("Fields", "The view's columns that hold custom fields.", personal=False),
     ),
     shows={
         "views": 'select ViewName as "view", ListName as "list", len(Fields) as "fields"'
@@ -198,7 +202,9 @@ def _create(
     for column in [
         *_BASE,
         *(
-            Column(name, field.type, f"The custom field {field.name!r}, a {field.kind}.")
+            Column(
+                name, field.type, f"The custom field {field.name!r}, a {field.kind}.", personal=True
+            )
             for name, field in wide.fields.items()
         ),
     ]:

@@ -8,12 +8,13 @@ from campaign_monitor_assets.catalogue.model import count, flag, nested, text, t
 STATES = ("active_subscribers", "unsubscribed_subscribers", "bounced_subscribers")
 
 _LIST = (
-    text("ListID", "The list's identifier."),
-    text("ListName", "The list's name."),
+    text("ListID", "The list's identifier.", personal=False),
+    text("ListName", "The list's name.", personal=False),
 )
 _ADDRESS = text(
     "EmailAddress",
     "The address in lower case: addresses that differ in case alone count as one.",
+    personal=True,
 )
 
 SUBSCRIBERS_BY_LIST = View(
@@ -54,6 +55,7 @@ LIST_GROWTH_BY_MONTH = View(
             "Month",
             "DATE",
             "The month's first day, in the client's time zone; NULL where the API gave no date.",
+            personal=False,
         ),
         count("Joined", "How many joined, whatever became of them later."),
         count("Left", "How many unsubscribed."),
@@ -80,8 +82,8 @@ SUBSCRIBER_ENGAGEMENT = View(
     " happened to older campaigns afterwards is missing.",
     needs=("campaigns", "campaign_recipients", "campaign_opens", "campaign_clicks"),
     columns=(
-        text("ClientID", "The client's identifier."),
-        text("ListID", "The list through which the campaigns came."),
+        text("ClientID", "The client's identifier.", personal=False),
+        text("ListID", "The list through which the campaigns came.", personal=False),
         _ADDRESS,
         count("CampaignsReceived", "How many campaigns were sent to the address."),
         count("CampaignsOpened", "How many campaigns were opened at least once."),
@@ -118,6 +120,7 @@ SUBSCRIBERS_ACROSS_LISTS = View(
             "Reason",
             "Why: `active on 2 lists`; `suppressed: …` with the API's reason; `unsubscribed from"
             " every list`; `bounced on every list`; `unsubscribed or bounced on every list`.",
+            personal=False,
         ),
         count("Active", "On how many lists it is active."),
         count("Unsubscribed", "How many lists it has left."),
@@ -127,8 +130,9 @@ SUBSCRIBERS_ACROSS_LISTS = View(
             'STRUCT("ListID" VARCHAR, "Name" VARCHAR, "State" VARCHAR, "Date" TIMESTAMP)[]',
             "The lists by name, with the state on each and when it began, in the client's time"
             " zone; empty where the address is only suppressed.",
+            personal=False,
         ),
-        text("SuppressionReason", "Why it is suppressed; NULL where it isn't."),
+        text("SuppressionReason", "Why it is suppressed; NULL where it isn't.", personal=False),
         time("SuppressedDate", "When it was suppressed, in the client's time zone."),
     ),
     shows={

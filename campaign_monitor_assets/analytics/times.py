@@ -14,8 +14,12 @@ from campaign_monitor_assets.analytics.model import View
 from campaign_monitor_assets.analytics.subscribers import STATES
 from campaign_monitor_assets.catalogue.model import text, time
 
-_DISPLAY_NAME = text("TimeZone", "The time zone's display name, as the API gives it.")
-_ZONE = text("Zone", "The time zone's IANA name; NULL where the display name is not known.")
+_DISPLAY_NAME = text(
+    "TimeZone", "The time zone's display name, as the API gives it.", personal=False
+)
+_ZONE = text(
+    "Zone", "The time zone's IANA name; NULL where the display name is not known.", personal=False
+)
 
 _UNKNOWN = {
     "unknown_time_zones": 'select TimeZone as "time zone", count(*) as "clients"'
@@ -28,8 +32,8 @@ TIME_ZONES = View(
     " in the display name, without the offset in brackets, which changes with the law.",
     needs=(),
     columns=(
-        text("Places", "The display name without the offset in brackets."),
-        text("Zone", "The time zone's IANA name."),
+        text("Places", "The display name without the offset in brackets.", personal=False),
+        text("Zone", "The time zone's IANA name.", personal=False),
     ),
 )
 
@@ -37,7 +41,7 @@ CLIENT_TIME_ZONES = View(
     name="client_time_zones",
     description="The time zone that each client's times are in.",
     needs=("client_details", "time_zones"),
-    columns=(text("ClientID", "The client's identifier."), _DISPLAY_NAME, _ZONE),
+    columns=(text("ClientID", "The client's identifier.", personal=False), _DISPLAY_NAME, _ZONE),
     shows=_UNKNOWN,
 )
 
@@ -46,9 +50,9 @@ CAMPAIGNS_UTC = View(
     description="When each campaign was sent, in the client's time zone and in UTC.",
     needs=("campaigns", "client_time_zones"),
     columns=(
-        text("ClientID", "The client's identifier."),
-        text("CampaignID", "The campaign's identifier."),
-        text("Name", "The campaign's name."),
+        text("ClientID", "The client's identifier.", personal=False),
+        text("CampaignID", "The campaign's identifier.", personal=False),
+        text("Name", "The campaign's name.", personal=False),
         time("SentDate", "When the campaign was sent, in the client's time zone."),
         time("SentDateUTC", "The same in UTC; NULL where the time zone is not known."),
         _DISPLAY_NAME,
@@ -62,12 +66,16 @@ SCHEDULED_CAMPAIGNS_UTC = View(
     description="When each scheduled campaign will be sent, in its own time zone and in UTC.",
     needs=("scheduled_campaigns", "time_zones"),
     columns=(
-        text("ClientID", "The client's identifier."),
-        text("CampaignID", "The campaign's identifier."),
-        text("Name", "The campaign's name."),
+        text("ClientID", "The client's identifier.", personal=False),
+        text("CampaignID", "The campaign's identifier.", personal=False),
+        text("Name", "The campaign's name.", personal=False),
         time("DateScheduled", "When it will be sent, in the time zone of ScheduledTimeZone."),
         time("DateScheduledUTC", "The same in UTC; NULL where the time zone is not known."),
-        text("ScheduledTimeZone", "The time zone's display name, as the API gives it."),
+        text(
+            "ScheduledTimeZone",
+            "The time zone's display name, as the API gives it.",
+            personal=False,
+        ),
         _ZONE,
     ),
     shows={
@@ -82,10 +90,10 @@ SUBSCRIBERS_UTC = View(
     " time zone and in UTC: the active, the unsubscribed and the bounced ones.",
     needs=(*STATES, "client_time_zones"),
     columns=(
-        text("ClientID", "The client's identifier."),
-        text("ListID", "The list's identifier."),
-        text("EmailAddress", "The subscriber's address."),
-        text("State", "The subscriber's state in the list."),
+        text("ClientID", "The client's identifier.", personal=False),
+        text("ListID", "The list's identifier.", personal=False),
+        text("EmailAddress", "The subscriber's address.", personal=True),
+        text("State", "The subscriber's state in the list.", personal=False),
         time("Date", "When the present state began, in the client's time zone."),
         time("DateUTC", "The same in UTC; NULL where the time zone is not known."),
         time("ListJoinedDate", "When the subscriber joined, in the client's time zone."),

@@ -22,8 +22,12 @@ CLIENTS = Table(
     docs=f"{REFERENCE}/account/#getting-your-clients",
     group=Group.ACCOUNT,
     columns=(
-        text("ClientID", "The client's identifier, which everything else of the client carries."),
-        text("Name", "The client's company name."),
+        text(
+            "ClientID",
+            "The client's identifier, which everything else of the client carries.",
+            personal=False,
+        ),
+        text("Name", "The client's company name.", personal=False),
     ),
 )
 
@@ -39,10 +43,10 @@ TEMPLATES = Table(
     group=Group.ACCOUNT,
     cost="1 per client",
     columns=(
-        text("TemplateID", "The template's identifier."),
-        text("Name", "The template's name."),
-        text("PreviewURL", "Where the template can be seen in a browser."),
-        text("ScreenshotURL", "Where a picture of the template is."),
+        text("TemplateID", "The template's identifier.", personal=False),
+        text("Name", "The template's name.", personal=False),
+        text("PreviewURL", "Where the template can be seen in a browser.", personal=False),
+        text("ScreenshotURL", "Where a picture of the template is.", personal=False),
     ),
 )
 
@@ -61,9 +65,11 @@ SUPPRESSION_LIST = Table(
     cadence=Cadence.DAILY,
     cost="1 per client and 1,000 addresses",
     columns=(
-        text("EmailAddress", "The suppressed address."),
-        text("State", "Always `Suppressed`."),
-        text("SuppressionReason", "Why it is suppressed, for example `Unsubscribed`."),
+        text("EmailAddress", "The suppressed address.", personal=True),
+        text("State", "Always `Suppressed`.", personal=False),
+        text(
+            "SuppressionReason", "Why it is suppressed, for example `Unsubscribed`.", personal=False
+        ),
         time("Date", "When it was suppressed, in the client's time zone."),
     ),
 )
@@ -88,16 +94,19 @@ CLIENT_DETAILS = Table(
             '"EmailAddress" VARCHAR, "Country" VARCHAR, "TimeZone" VARCHAR)',
             "The company and its country. TimeZone is the display name of the zone of the client's "
             "times. ContactName and EmailAddress are given where there is exactly one person.",
+            personal=True,
         ),
         nested(
             "BillingDetails",
             "JSON",
             "Who pays, the credits left, the rates and the currency, as the API gives them.",
+            personal=True,
         ),
         nested(
             "AccessDetails",
             "JSON",
             "The user name and access level where the client has exactly one person.",
+            personal=True,
         ),
     ),
 )
@@ -115,9 +124,9 @@ PEOPLE = Table(
     default=False,
     cost="1 per client",
     columns=(
-        text("EmailAddress", "The person's address: the key within the client."),
-        text("Name", "The person's name."),
-        text("Status", "The state of the person's access, for example `Active`."),
+        text("EmailAddress", "The person's address: the key within the client.", personal=True),
+        text("Name", "The person's name.", personal=True),
+        text("Status", "The state of the person's access, for example `Active`.", personal=False),
         count("AccessLevel", "What the person may do, as the sum of the vendor's access codes."),
     ),
 )
@@ -135,7 +144,7 @@ TAGS = Table(
     default=False,
     cost="1 per client",
     columns=(
-        text("Name", "The tag itself, as it stands in the Tags of campaigns."),
+        text("Name", "The tag itself, as it stands in the Tags of campaigns.", personal=False),
         count("NumberOfCampaigns", "How many campaigns carry it."),
     ),
 )
@@ -150,9 +159,17 @@ ADMINISTRATORS = Table(
     group=Group.ACCOUNT,
     default=False,
     columns=(
-        text("EmailAddress", "The administrator's address: the key within the account."),
-        text("Name", "The administrator's name."),
-        text("Status", "The state of the administrator's access, for example `Active`."),
+        text(
+            "EmailAddress",
+            "The administrator's address: the key within the account.",
+            personal=True,
+        ),
+        text("Name", "The administrator's name.", personal=True),
+        text(
+            "Status",
+            "The state of the administrator's access, for example `Active`.",
+            personal=False,
+        ),
     ),
 )
 

@@ -37,7 +37,7 @@ CAMPAIGN_SUMMARY = Table(
     cadence=Cadence.DAILY,
     cost="1 per sent campaign",
     columns=(
-        text("Name", "The campaign's name."),
+        text("Name", "The campaign's name.", personal=False),
         count("Recipients", "How many subscribers it was sent to."),
         count("TotalOpened", "How often it was opened, counting every time."),
         count("UniqueOpened", "How many subscribers opened it at least once."),
@@ -48,9 +48,11 @@ CAMPAIGN_SUMMARY = Table(
         count("Mentions", "How often it was mentioned on social networks."),
         count("Forwards", "How often it was forwarded with its own forward link."),
         count("Likes", "How often it was liked on social networks."),
-        text("WebVersionURL", "The public web version."),
-        text("WebVersionTextURL", "The public web version in plain text."),
-        text("WorldviewURL", "Where a map shows the opens and clicks as they happen."),
+        text("WebVersionURL", "The public web version.", personal=False),
+        text("WebVersionTextURL", "The public web version in plain text.", personal=False),
+        text(
+            "WorldviewURL", "Where a map shows the opens and clicks as they happen.", personal=False
+        ),
     ),
 )
 
@@ -80,16 +82,16 @@ CAMPAIGN_LISTS = _audience(
     "Lists",
     "The lists that each campaign was sent to.",
     "ListID",
-    text("ListID", "The list that the campaign was sent to."),
-    text("Name", "The list's name."),
+    text("ListID", "The list that the campaign was sent to.", personal=False),
+    text("Name", "The list's name.", personal=False),
 )
 CAMPAIGN_SEGMENTS = _audience(
     "Segments",
     "The segments that each campaign was sent to.",
     "SegmentID",
-    text("SegmentID", "The segment that the campaign was sent to."),
-    text("ListID", "The list that the segment is of."),
-    text("Title", "The segment's name."),
+    text("SegmentID", "The segment that the campaign was sent to.", personal=False),
+    text("ListID", "The list that the segment is of.", personal=False),
+    text("Title", "The segment's name.", personal=False),
 )
 
 CAMPAIGN_EMAIL_CLIENT_USAGE = Table(
@@ -107,9 +109,11 @@ CAMPAIGN_EMAIL_CLIENT_USAGE = Table(
     default=False,
     cost="1 per sent campaign",
     columns=(
-        text("Client", "The e-mail program, or `Undetectable`."),
-        text("Version", "Its version or device, for example `iPhone`."),
-        number("Percentage", "The share of the subscribers who used it, from 0 to 100."),
+        text("Client", "The e-mail program, or `Undetectable`.", personal=False),
+        text("Version", "Its version or device, for example `iPhone`.", personal=False),
+        number(
+            "Percentage", "The share of the subscribers who used it, from 0 to 100.", personal=False
+        ),
         count("Subscribers", "How many subscribers used it."),
     ),
 )
@@ -125,7 +129,7 @@ _EVENT = ()
 
 _SUBSCRIBER = (
     EMAIL_ADDRESS,
-    text("ListID", "The list through which the campaign reached the subscriber."),
+    text("ListID", "The list through which the campaign reached the subscriber.", personal=False),
 )
 
 

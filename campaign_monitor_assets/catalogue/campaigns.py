@@ -12,17 +12,17 @@ from campaign_monitor_assets.catalogue.model import (
 )
 
 _ENVELOPE = (
-    text("CampaignID", "The campaign's identifier."),
-    text("Name", "The campaign's name, which its recipients don't see."),
-    text("Subject", "The subject line."),
-    text("FromName", "The sender's name."),
-    text("FromEmail", "The sender's address."),
-    text("ReplyTo", "The address that replies go to."),
+    text("CampaignID", "The campaign's identifier.", personal=False),
+    text("Name", "The campaign's name, which its recipients don't see.", personal=False),
+    text("Subject", "The subject line.", personal=False),
+    text("FromName", "The sender's name.", personal=True),
+    text("FromEmail", "The sender's address.", personal=True),
+    text("ReplyTo", "The address that replies go to.", personal=True),
 )
-_TAGS = texts("Tags", "The campaign's tags; NULL where it has none.")
+_TAGS = texts("Tags", "The campaign's tags; NULL where it has none.", personal=False)
 _PREVIEW = (
-    text("PreviewURL", "Where the campaign can be seen before it is sent."),
-    text("PreviewTextURL", "Where its plain-text version can be seen."),
+    text("PreviewURL", "Where the campaign can be seen before it is sent.", personal=False),
+    text("PreviewTextURL", "Where its plain-text version can be seen.", personal=False),
     time("DateCreated", "When the campaign was created, in the client's time zone."),
 )
 
@@ -40,8 +40,8 @@ CAMPAIGNS = Table(
     cost="1 per client and 1,000 campaigns",
     columns=(
         *_ENVELOPE,
-        text("WebVersionURL", "The public web version."),
-        text("WebVersionTextURL", "The public web version in plain text."),
+        text("WebVersionURL", "The public web version.", personal=False),
+        text("WebVersionTextURL", "The public web version in plain text.", personal=False),
         time("SentDate", "When the campaign was sent, in the client's time zone."),
         count("TotalRecipients", "How many subscribers it was sent to."),
         _TAGS,
@@ -63,7 +63,11 @@ SCHEDULED_CAMPAIGNS = Table(
         *_ENVELOPE,
         *_PREVIEW,
         time("DateScheduled", "When it will be sent, in the time zone of ScheduledTimeZone."),
-        text("ScheduledTimeZone", "The display name of the time zone of DateScheduled."),
+        text(
+            "ScheduledTimeZone",
+            "The display name of the time zone of DateScheduled.",
+            personal=False,
+        ),
         _TAGS,
     ),
 )

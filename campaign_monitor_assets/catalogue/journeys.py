@@ -35,10 +35,14 @@ JOURNEYS = Table(
     default=False,
     cost="1 per client",
     columns=(
-        text("JourneyID", "The journey's identifier."),
-        text("ListID", "The list whose subscribers take the journey."),
-        text("Name", "The journey's name."),
-        text("Status", "Whether it runs: for example `Not started`, `Active` or `Paused`."),
+        text("JourneyID", "The journey's identifier.", personal=False),
+        text("ListID", "The list whose subscribers take the journey.", personal=False),
+        text("Name", "The journey's name.", personal=False),
+        text(
+            "Status",
+            "Whether it runs: for example `Not started`, `Active` or `Paused`.",
+            personal=False,
+        ),
     ),
 )
 
@@ -63,11 +67,15 @@ JOURNEY_EMAILS = Table(
     default=False,
     cost="1 per journey",
     columns=(
-        text("JourneyName", "The journey's name."),
-        text("TriggerType", "What sends subscribers on the journey, such as `On Subscription`."),
-        text("JourneyStatus", "Whether the journey runs, for example `Active`."),
-        text("EmailID", "The e-mail's identifier."),
-        text("Name", "The e-mail's name within the journey."),
+        text("JourneyName", "The journey's name.", personal=False),
+        text(
+            "TriggerType",
+            "What sends subscribers on the journey, such as `On Subscription`.",
+            personal=False,
+        ),
+        text("JourneyStatus", "Whether the journey runs, for example `Active`.", personal=False),
+        text("EmailID", "The e-mail's identifier.", personal=False),
+        text("Name", "The e-mail's name within the journey.", personal=False),
         count("Sent", "How often it was sent."),
         count("Opened", "How often it was opened, counting every time."),
         count("UniqueOpened", "How many subscribers opened it at least once."),

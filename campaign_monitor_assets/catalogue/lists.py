@@ -25,8 +25,8 @@ LISTS = Table(
     group=Group.LISTS,
     cost="1 per client",
     columns=(
-        text("ListID", "The list's identifier."),
-        text("Name", "The list's name."),
+        text("ListID", "The list's identifier.", personal=False),
+        text("Name", "The list's name.", personal=False),
     ),
 )
 
@@ -43,9 +43,9 @@ SEGMENTS = Table(
     group=Group.LISTS,
     cost="1 per client",
     columns=(
-        text("SegmentID", "The segment's identifier."),
-        text("ListID", "The list that the segment is of."),
-        text("Title", "The segment's name."),
+        text("SegmentID", "The segment's identifier.", personal=False),
+        text("ListID", "The list that the segment is of.", personal=False),
+        text("Title", "The segment's name.", personal=False),
     ),
 )
 
@@ -63,13 +63,22 @@ LIST_DETAILS = Table(
     default=False,
     cost="1 per list",
     columns=(
-        text("Title", "The list's name, the same as Name in `lists`."),
-        text("UnsubscribePage", "The page shown to who left; empty for the vendor's own."),
+        text("Title", "The list's name, the same as Name in `lists`.", personal=False),
+        text(
+            "UnsubscribePage",
+            "The page shown to who left; empty for the vendor's own.",
+            personal=False,
+        ),
         text(
             "UnsubscribeSetting",
             "What leaving means: `OnlyThisList`, or `AllClientLists` for every list of the client.",
+            personal=False,
         ),
-        text("ConfirmationSuccessPage", "The page shown to who confirmed; empty for the vendor's."),
+        text(
+            "ConfirmationSuccessPage",
+            "The page shown to who confirmed; empty for the vendor's.",
+            personal=False,
+        ),
         flag("ConfirmedOptIn", "Whether joining takes a confirmation by e-mail."),
     ),
 )
@@ -127,18 +136,24 @@ LIST_CUSTOM_FIELDS = Table(
     group=Group.LISTS,
     cost="1 per list",
     columns=(
-        text("FieldName", "The field's name as people see it."),
+        text("FieldName", "The field's name as people see it.", personal=False),
         text(
             "Key",
             "The field's key within the list, in square brackets: `[website]`. Subscribers' "
             "CustomFields may give it without them.",
+            personal=False,
         ),
         text(
             "DataType",
             "What it holds: `Text`, `Number`, `MultiSelectOne`, `MultiSelectMany`, `Date`, "
             "`Country` or `USState`.",
+            personal=False,
         ),
-        texts("FieldOptions", "The values to choose from; empty where any value will do."),
+        texts(
+            "FieldOptions",
+            "The values to choose from; empty where any value will do.",
+            personal=False,
+        ),
         flag("VisibleInPreferenceCenter", "Whether subscribers can see and edit it themselves."),
     ),
 )
@@ -157,11 +172,13 @@ LIST_WEBHOOKS = Table(
     default=False,
     cost="1 per list",
     columns=(
-        text("WebhookID", "The webhook's identifier."),
-        texts("Events", "What it is told of: `Subscribe`, `Update` and `Deactivate`."),
-        text("Url", "Where the events are sent."),
-        text("Status", "Whether it is in use, for example `Active`."),
-        text("PayloadFormat", "The format of what is sent: `Json` or `Xml`."),
+        text("WebhookID", "The webhook's identifier.", personal=False),
+        texts(
+            "Events", "What it is told of: `Subscribe`, `Update` and `Deactivate`.", personal=False
+        ),
+        text("Url", "Where the events are sent.", personal=True),
+        text("Status", "Whether it is in use, for example `Active`.", personal=False),
+        text("PayloadFormat", "The format of what is sent: `Json` or `Xml`.", personal=False),
     ),
 )
 
@@ -179,13 +196,14 @@ SEGMENT_DETAILS = Table(
     default=False,
     cost="1 per segment",
     columns=(
-        text("Title", "The segment's name."),
+        text("Title", "The segment's name.", personal=False),
         count("ActiveSubscribers", "How many active subscribers of the list it selects."),
         nested(
             "RuleGroups",
             'STRUCT("Rules" STRUCT("RuleType" VARCHAR, "Clause" VARCHAR)[])[]',
             "The rules: a subscriber must meet at least one rule of every group. RuleType is what "
             "is looked at, Clause the condition.",
+            personal=True,
         ),
     ),
 )

@@ -47,11 +47,20 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the API's own field name, a DuckDB type, and what it means."""
+    """One column.
+
+    Attributes:
+        name: The API's own field name.
+        type: A DuckDB type.
+        description: What it means.
+        personal: Whether a value may name, reach or locate a person, be what a person entered, or
+            hold a secret. Only a column for which this is False is shown in Dagster's event log.
+    """
 
     name: str
     type: str
     description: str
+    personal: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,47 +144,47 @@ class Table:
         return tuple(column.name for column in self.columns if column.name not in self.enclosing)
 
 
-def text(name: str, description: str) -> Column:
+def text(name: str, description: str, *, personal: bool) -> Column:
     """A column of text."""
-    return Column(name, "VARCHAR", description)
+    return Column(name, "VARCHAR", description, personal)
+
+
+def texts(name: str, description: str, *, personal: bool) -> Column:
+    """A column of lists of text."""
+    return Column(name, "VARCHAR[]", description, personal)
+
+
+def nested(name: str, type_: str, description: str, *, personal: bool) -> Column:
+    """A column of structs or of lists of them, of the given DuckDB type."""
+    return Column(name, type_, description, personal)
+
+
+def number(name: str, description: str, *, personal: bool) -> Column:
+    """A column of decimal numbers."""
+    return Column(name, "DOUBLE", description, personal)
 
 
 def time(name: str, description: str) -> Column:
     """A column of local times: the API gives them in the client's own time zone."""
-    return Column(name, "TIMESTAMP", description)
+    return Column(name, "TIMESTAMP", description, personal=False)
 
 
 def count(name: str, description: str) -> Column:
-    """A column of whole numbers."""
-    return Column(name, "BIGINT", description)
-
-
-def number(name: str, description: str) -> Column:
-    """A column of decimal numbers."""
-    return Column(name, "DOUBLE", description)
+    """A column of whole numbers, none of which tells who somebody is."""
+    return Column(name, "BIGINT", description, personal=False)
 
 
 def flag(name: str, description: str) -> Column:
     """A column of yes or no."""
-    return Column(name, "BOOLEAN", description)
+    return Column(name, "BOOLEAN", description, personal=False)
 
 
-def texts(name: str, description: str) -> Column:
-    """A column of lists of text."""
-    return Column(name, "VARCHAR[]", description)
-
-
-def nested(name: str, type_: str, description: str) -> Column:
-    """A column of structs or of lists of them, of the given DuckDB type."""
-    return Column(name, type_, description)
-
-
-CLIENT_ID = text("ClientID", "The client that the row belongs to.")
-LIST_ID = text("ListID", "The subscriber list that the row belongs to.")
-CAMPAIGN_ID = text("CampaignID", "The sent campaign that the row reports on.")
-SEGMENT_ID = text("SegmentID", "The segment that the row belongs to.")
-JOURNEY_ID = text("JourneyID", "The journey that the row belongs to.")
-EMAIL_ID = text("EmailID", "The e-mail of a journey that the row reports on.")
+CLIENT_ID = text("ClientID", "The client that the row belongs to.", personal=False)
+LIST_ID = text("ListID", "The subscriber list that the row belongs to.", personal=False)
+CAMPAIGN_ID = text("CampaignID", "The sent campaign that the row reports on.", personal=False)
+SEGMENT_ID = text("SegmentID", "The segment that the row belongs to.", personal=False)
+JOURNEY_ID = text("JourneyID", "The journey that the row belongs to.", personal=False)
+EMAIL_ID = text("EmailID", "The e-mail of a journey that the row reports on.", personal=False)
 
 INHERITED: Mapping[str, Column] = {
     column.name: column
@@ -187,4 +196,5 @@ SYNCED_AT = Column(
     "_synced_at",
     "TIMESTAMP",
     "The UTC time at which the snapshot was taken, the same in every row of it.",
+    personal=False,
 )

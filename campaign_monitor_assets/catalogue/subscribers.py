@@ -13,20 +13,33 @@ from campaign_monitor_assets.catalogue.model import (
 )
 
 COLUMNS = (
-    text("EmailAddress", "The subscriber's address: the key within the list."),
-    text("Name", "The subscriber's name."),
+    text("EmailAddress", "The subscriber's address: the key within the list.", personal=True),
+    text("Name", "The subscriber's name.", personal=True),
     time("Date", "When the present state began, in the client's time zone."),
     time("ListJoinedDate", "When the subscriber joined the list, in the client's time zone."),
-    text("State", "The subscriber's state in the list."),
+    text("State", "The subscriber's state in the list.", personal=False),
     nested(
         "CustomFields",
         'STRUCT("Key" VARCHAR, "Value" VARCHAR)[]',
         "The custom fields that have a value; a multi-valued field repeats its Key.",
+        personal=True,
     ),
-    text("ReadsEmailWith", "The e-mail program that the subscriber was last seen to use."),
-    text("MobileNumber", "The subscriber's mobile number, where one is known."),
-    text("ConsentToTrack", "Consent to tracking: Yes, No or Unchanged. Read only on request."),
-    text("ConsentToSendSms", "Consent to SMS: Yes, No or Unchanged. Read only on request."),
+    text(
+        "ReadsEmailWith",
+        "The e-mail program that the subscriber was last seen to use.",
+        personal=False,
+    ),
+    text("MobileNumber", "The subscriber's mobile number, where one is known.", personal=True),
+    text(
+        "ConsentToTrack",
+        "Consent to tracking: Yes, No or Unchanged. Read only on request.",
+        personal=False,
+    ),
+    text(
+        "ConsentToSendSms",
+        "Consent to SMS: Yes, No or Unchanged. Read only on request.",
+        personal=False,
+    ),
 )
 
 

@@ -84,7 +84,12 @@ def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:
         taken.add(column.lower())
         extra_names[name] = column
     extras = [
-        Column(column, "JSON", "A field that the API sends and the catalogue doesn't know yet.")
+        Column(
+            column,
+            "JSON",
+            "A field that the API sends and the catalogue doesn't know yet.",
+            personal=True,
+        )
         for column in extra_names.values()
     ]
     return [*declared, *extras, SYNCED_AT], extra_names
