@@ -152,7 +152,7 @@ LIST_CUSTOM_FIELDS = Table(
         texts(
             "FieldOptions",
             "The values to choose from; empty where any value will do.",
-            personal=False,
+            personal=True,  # subscribers have them as their values
         ),
         flag("VisibleInPreferenceCenter", "Whether subscribers can see and edit it themselves."),
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from campaign_monitor_assets.analytics import VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
-from campaign_monitor_assets.orchestration.metadata import markdown_table
+from campaign_monitor_assets.orchestration.preview import markdown_table
 
 
 def tables() -> str:

@@ -8,7 +8,7 @@ import dagster as dg
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Wiring
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
-from campaign_monitor_assets.orchestration.metadata import markdown_table
+from campaign_monitor_assets.orchestration.preview import markdown_table
 from campaign_monitor_assets.warehouse.checks import (
     STATS,
     Check,

@@ -6,16 +6,11 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from campaign_monitor_assets.catalogue import HOMES, Column
+from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.orchestration.preview import preview, rows_per_parent
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published
-from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
-from campaign_monitor_assets.warehouse.target import identifier, table_exists
-
-_PREVIEW_ROWS = 5
-_PREVIEW_WIDTH = 60
-_MOST_PARENTS = 50
 
 
 def snapshot_metadata(
@@ -25,9 +20,9 @@ def snapshot_metadata(
     loaded = published.loaded
     found: dict[str, Any] = {
         "dagster/row_count": published.rows,
-        "preview": dg.MetadataValue.md(preview(connection, table.schema, table.table)),
+        "preview": dg.MetadataValue.md(preview(connection, table, loaded.columns)),
         **(
-            {"rows_per_parent": _rows_per_parent(connection, table, parent)}
+            {"rows_per_parent": rows_per_parent(connection, table, parent)}
             if (parent := staged.table.parent_key)
             else {}
         ),
@@ -83,62 +78,4 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
             dg.TableColumn(column.name, column.type, description=column.description)
             for column in columns
         ]
-    )
-
-
-def preview(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
-    """A few rows as a Markdown table, with e-mail addresses and telephone numbers masked."""
-    described = connection.execute(f"describe {identifier(schema, table)}").fetchall()
-    names = [str(name) for name, *_ in described]
-    cells = ", ".join(_masked(name) for name in names)
-    rows = connection.execute(
-        f"select {cells} from {identifier(schema, table)} limit {_PREVIEW_ROWS}"
-    ).fetchall()
-    return markdown_table(names, rows)
-
-
-def markdown_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table whose cells can't break out of it."""
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _masked(name: str) -> str:
-    value = f"{identifier(name)}::varchar"
-    if name == "MobileNumber":
-        return f"repeat('*', greatest(length({value}) - 2, 0)) || right({value}, 2)"
-    masked = rf"regexp_replace({value}, '([^\s@])[^\s@]*@', '\1***@', 'g')"
-    return f"left({masked}, {_PREVIEW_WIDTH})"
-
-
-def _cell(value: object) -> str:
-    shown = "" if value is None else str(value)
-    kept = "".join(char if char.isprintable() else " " for char in shown)
-    for char, escaped in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("`", "\\`")):
-        kept = kept.replace(char, escaped)
-    return kept
-
-
-def _rows_per_parent(
-    connection: duckdb.DuckDBPyConnection, table: TableName, parent: str
-) -> dg.MetadataValue[Any]:
-    """The parents with the most rows, by name where their table has names."""
-    home = HOMES[parent]
-    label = next((each.name for each in home.columns if each.name in {"Name", "Title"}), None)
-    shown, source = "null", table.beside(SYNC_LOG_PARENTS).quoted
-    if label is not None and table_exists(connection, table.schema, home.name):
-        shown = _masked(label)
-        source += f" left join {table.beside(home.name).quoted} on {identifier(parent)} = parent"
-    rows = connection.execute(
-        f"select {shown}, rows, reported, parent from {source}"
-        f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
-        [table.table],
-    ).fetchall()
-    heads = {home.name: "VARCHAR", "rows": "BIGINT", "reported": "BIGINT", parent: "VARCHAR"}
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(dict(zip(heads, (row[0] or row[-1], *row[1:]), strict=True)))
-            for row in rows
-        ],
-        dg.TableSchema([dg.TableColumn(name, type_) for name, type_ in heads.items()]),
     )

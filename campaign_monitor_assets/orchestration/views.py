@@ -11,7 +11,9 @@ from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Wiring
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
-from campaign_monitor_assets.orchestration.metadata import column_schema, markdown_table, preview
+from campaign_monitor_assets.orchestration.metadata import column_schema
+from campaign_monitor_assets.orchestration.preview import markdown_table, preview
+from campaign_monitor_assets.warehouse.names import TableName
 
 GROUP = "analytics"
 """The group of the views in Dagster's asset graph."""
@@ -66,7 +68,9 @@ def _metadata(place: Place, view: View, made: Made) -> dict[str, Any]:
     found: dict[str, Any] = {
         "dagster/row_count": made.rows,
         "dagster/table_name": f"{place.views}.{view.name}",
-        "preview": dg.MetadataValue.md(preview(place.connection, place.views, view.name)),
+        "preview": dg.MetadataValue.md(
+            preview(place.connection, TableName(place.views, view.name), view.columns)
+        ),
     }
     if made.sql is not None:
         found["sql"] = dg.MetadataValue.md(f"```sql\n{made.sql}\n```")
