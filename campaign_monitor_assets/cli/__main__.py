@@ -1,169 +1,60 @@
-"""The commands behind `make demo`, `make sync`, `make check`, `make dev` and `make report`."""
+"""Reads the command line, calls the command, and prints an expected error as one sentence."""
 
 import argparse
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from campaign_monitor_assets import sandbox
-from campaign_monitor_assets.errors import CampaignMonitorError, MissingCredentialsError
-
-if TYPE_CHECKING:
-    from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
-
-DEMO_DATABASE: Final = Path("data/demo.duckdb")
-_EVERYTHING: Final = "all"
-_CHECK: Final = "check_credentials"
+from campaign_monitor_assets.cli.commands import COMMANDS
+from campaign_monitor_assets.errors import CampaignMonitorError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit status is 1 where a table or a check failed."""
-    parser = argparse.ArgumentParser(prog="campaign_monitor_assets", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, help_ in (
-        ("demo", "bring the demo account into DuckDB and leave nothing running"),
-        ("sync", "bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB"),
-        ("check", "say whether the credentials work and what the first sync will cost"),
-        ("dev", "open Dagster's UI on the account, or on the demo where no key is set"),
-        ("report", "write an HTML report of what is in DuckDB"),
-    ):
-        command = commands.add_parser(name, help=help_)
-        if name in {"demo", "sync"}:
-            command.add_argument(
-                "--select",
-                help="an asset selection of Dagster's, such as 'key:*/lists+'",
-            )
-        if name == "report":
-            command.add_argument("--target", type=Path, default=Path("data/report.html"))
-    options = parser.parse_args(arguments)
+    """Runs one command.
+
+    Args:
+        arguments: The command line; that of the process by default.
+
+    Returns:
+        The exit status: 1 where a table or a check failed, or a setting is not accepted.
+    """
+    options = _parser().parse_args(arguments)
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     try:
-        return _COMMANDS[options.command](options, console)
+        return COMMANDS[options.command](options, console)
     except CampaignMonitorError as error:
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
 
 
-def _demo(options: argparse.Namespace, console: Console) -> int:
-    with _demo_account():
-        console.print("The demo account is up: an imitation of the API on this machine.")
-        status = _run(_EVERYTHING, options.select, console)
-    if status:
-        return status
-    console.print(
-        f"\nThe tables are in [bold]{DEMO_DATABASE}[/], in the schema campaign_monitor. Look at"
-        " them:\n"
-        f"  duckdb {DEMO_DATABASE} 'from campaign_monitor.lists'\n"
-        f'  {_python()} -c "import duckdb; print(duckdb.connect('
-        f"'{DEMO_DATABASE}').sql('from campaign_monitor.lists'))\"\n"
-        "  make dev       Dagster's UI on the demo account\n"
-        "  make report    an HTML report of it"
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="campaign_monitor_assets", description="Brings a Campaign Monitor account into DuckDB."
     )
-    return 0
-
-
-def _sync(options: argparse.Namespace, console: Console) -> int:
-    _require_credentials()
-    return _run(_EVERYTHING, options.select, console)
-
-
-def _check(_: argparse.Namespace, console: Console) -> int:
-    _require_credentials()
-    return _run(_CHECK, None, console)
-
-
-def _dev(_: argparse.Namespace, console: Console) -> int:
-    if _has_credentials():
-        console.print("Dagster's UI on the [bold]real account[/] of the environment's key.")
-        return _serve_ui()
-    with _demo_account():
-        console.print(
-            "No CAMPAIGN_MONITOR_API_KEY is set: Dagster's UI on the [bold]demo account[/]."
+    commands = parser.add_subparsers(dest="command", required=True)
+    added = {
+        name: commands.add_parser(name, help=help_)
+        for name, help_ in (
+            ("demo", "bring the demo account into DuckDB and leave nothing running"),
+            ("sync", "bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB"),
+            ("check", "say whether the credentials work and what the first sync will cost"),
+            ("dev", "open Dagster's UI on the account, or on the demo where no key is set"),
+            ("report", "write an HTML report of what is in DuckDB"),
         )
-        return _serve_ui()
-
-
-def _serve_ui() -> int:
-    """Runs Dagster's UI until it is stopped, and lets it stop its own processes."""
-    command = [sys.executable, "-m", "dagster_dg_cli.cli", "dev"]
-    # A shell that starts this in the background lets it ignore Ctrl-C, and what it starts too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command)  # noqa: S603 (our own arguments)
-    # Ctrl-C reaches the whole group: what is left to do here is to wait for the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    return process.wait()
-
-
-def _report(options: argparse.Namespace, console: Console) -> int:
-    if not _has_credentials():
-        os.environ.setdefault("CAMPAIGN_MONITOR_DUCKDB", str(DEMO_DATABASE))
-    component = import_module("campaign_monitor_assets.definitions").component
-    write_report = import_module("campaign_monitor_assets.report").write_report
-    written = write_report(Path(component.database), component.database_schema, options.target)
-    console.print(f"The report is in [bold]{written}[/]; any browser opens it.")
-    return 0
-
-
-_COMMANDS = {
-    "demo": _demo,
-    "sync": _sync,
-    "check": _check,
-    "dev": _dev,
-    "report": _report,
-}
-
-
-def _run(job: str, selection: str | None, console: Console) -> int:
-    # Dagster takes seconds to import, and the definitions read the environment as they load.
-    loaded = import_module("campaign_monitor_assets.definitions")
-    run_job = import_module("campaign_monitor_assets.cli.terminal").run_job
-    return int(run_job(loaded.defs, f"{loaded.component.name}_{job}", selection, console))
-
-
-def _component() -> "CampaignMonitorComponent":
-    """What the YAML file says, whatever the environment does."""
-    load = import_module("campaign_monitor_assets.orchestration.component").load_component
-    component: CampaignMonitorComponent = load()
-    return component
-
-
-def _python() -> str:
-    """The interpreter as it is called from the present folder."""
-    return os.path.relpath(sys.executable)
-
-
-@contextmanager
-def _demo_account() -> Iterator[None]:
-    """Serves the demo account and points the definitions' environment to it."""
-    with sandbox.start() as account:
-        component = _component()
-        os.environ[component.api_key_variable] = account.key
-        os.environ[component.base_url_variable] = account.url
-        os.environ["CAMPAIGN_MONITOR_DUCKDB"] = str(DEMO_DATABASE.absolute())
-        os.environ.pop("CAMPAIGN_MONITOR_CLIENT_ID", None)
-        yield
-
-
-def _has_credentials() -> bool:
-    component = _component()
-    names = (component.api_key_variable, component.access_token_variable)
-    return any(os.environ.get(name) for name in names)
-
-
-def _require_credentials() -> None:
-    if not _has_credentials():
-        component = _component()
-        raise MissingCredentialsError(component.api_key_variable, component.access_token_variable)
+    }
+    for name in ("demo", "sync"):
+        added[name].add_argument(
+            "--select", help="an asset selection of Dagster's, such as 'key:*/lists+'"
+        )
+    added["dev"].add_argument("--port", type=int, help="the port of the UI; 3000 by default")
+    added["report"].add_argument("--target", type=Path, default=Path("data/report.html"))
+    return parser
 
 
 if __name__ == "__main__":

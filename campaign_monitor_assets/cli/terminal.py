@@ -1,17 +1,27 @@
 """A Dagster run seen from a terminal: its progress, and a table of what arrived."""
 
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+from yaml import YAMLError
 
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
+from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
+
+_WRAPPERS: Final = ("Dagster", "RetryRequested")
+"""What the names of errors begin with that only wrap the cause."""
+_BLOCKED: Final = "blocked by limit for pool"
+"""What Dagster says of a step that has to wait for its pool."""
 
 
 @dataclass
@@ -36,32 +46,51 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     Returns:
         The exit status: 1 where a step or a check failed.
     """
-    chosen = None
-    if selection is not None:
-        assets = [
-            item for item in definitions.assets or () if isinstance(item, dg.AssetsDefinition)
-        ]
-        chosen = list(dg.AssetSelection.from_string(selection).resolve(assets))
-        if not chosen:
-            # Dagster takes no assets at all for all of them.
-            raise ConfigurationError(
-                f"The selection {selection!r} fits no asset. An asset is selected by"
-                " 'key:\"campaign_monitor/lists\"', a group by 'group:lists'; + before it adds what"
-                " it depends on."
-            )
+    chosen = None if selection is None else _selected(definitions, selection)
     run_id, seen = str(uuid4()), _Seen(console)
-    with dg.DagsterInstance.get() as instance:
+    with _instance() as instance:
+        end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
         instance.add_event_listener(run_id, seen.note)
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            # What the run logs is printed from its events, and in full in Dagster's UI.
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            asset_selection=chosen,
-            raise_on_error=False,
-        )
+        with marked_alive(instance, run_id):
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                # What the run logs is printed from its events, and in full in Dagster's UI.
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                asset_selection=chosen,
+                raise_on_error=False,
+            )
     seen.conclude()
     return int(seen.failed or not result.success)
+
+
+def _selected(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
+    assets = [item for item in definitions.assets or () if isinstance(item, dg.AssetsDefinition)]
+    try:
+        chosen = list(dg.AssetSelection.from_string(selection).resolve(assets))
+    except dg.DagsterError:
+        chosen = []
+    if not chosen:
+        # Dagster takes no assets at all for all of them.
+        raise ConfigurationError(
+            f"The selection {selection!r} fits no asset. An asset is selected by"
+            " 'key:\"campaign_monitor/lists\"', a group by 'group:lists'; + before it adds what"
+            " it depends on."
+        )
+    return chosen
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    try:
+        opened = dg.DagsterInstance.get()
+    except (dg.DagsterError, SQLAlchemyError, YAMLError) as error:
+        raise ConfigurationError(
+            f"Dagster's instance in {os.environ['DAGSTER_HOME']} can't be opened. Look at its"
+            f" dagster.yaml: {error}"
+        ) from error
+    with opened as instance:
+        yield instance
 
 
 class _Seen:
@@ -84,17 +113,27 @@ class _Seen:
             self._console.print(f"  [{colour}]{escape(entry.user_message)}[/]")
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
             self._note_materialization(event)
+        elif event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY:
+            self._note_retry(event)
+        elif event.step_key and _BLOCKED in (event.message or ""):
+            self._console.print(
+                f"[yellow]{event.step_key} waits for another run that reads this account."
+                " Ctrl-C ends the waiting.[/]"
+            )
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._note_check(event)
         elif event.is_step_failure:
             self.failed = True
-            error = event.step_failure_data.error
-            # Dagster wraps what went wrong; what we raised says what to do.
-            while error and error.cause and (error.cls_name or "").startswith("Dagster"):
-                error = error.cause
-            said = error.message.strip() if error else event.message or ""
-            self._errors[str(event.step_key)] = said
+            self._errors[str(event.step_key)] = _said(event, event.step_failure_data.error)
             self._print_error(str(event.step_key))
+
+    def _note_retry(self, event: dg.DagsterEvent) -> None:
+        seconds = event.step_retry_data.seconds_to_wait or 0
+        said = _said(event, event.step_retry_data.error)
+        self._console.print(f"[yellow]✗ {event.step_key}[/] ", end="")
+        self._console.print(
+            f"{said} It is read again in {seconds:.0f} s; Ctrl-C ends the waiting.", markup=False
+        )
 
     def _print_error(self, step: str) -> None:
         self._console.print(f"[red]✗ {step}[/] ", end="")
@@ -149,3 +188,12 @@ class _Seen:
                 self._console.print(f"[red]{name}: {escape(said)}[/]")
             for said in table.warned:
                 self._console.print(f"[yellow]{name}: {escape(said)}[/]")
+
+
+def _said(event: dg.DagsterEvent, error: Any) -> str:
+    """What was raised, which says what to do, without what Dagster wraps it in."""
+    while error and error.cause and error.cls_name and error.cls_name.startswith(_WRAPPERS):
+        error = error.cause
+    if not error:
+        return event.message or ""
+    return str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")

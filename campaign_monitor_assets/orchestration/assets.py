@@ -11,7 +11,7 @@ from pydantic import Field
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import ConfigurationError, RetriesExhaustedError
 from campaign_monitor_assets.extract.account import read_clients, wanted_client_ids
 from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
 from campaign_monitor_assets.extract.progress import Progress
@@ -141,6 +141,20 @@ class _Reading:
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
+        """Reads and yields the tables; asks Dagster for a retry after a transient error.
+
+        A retry of the step works in every kind of run, with and without a daemon; while it waits,
+        tables that don't depend on this one are read.
+        """
+        try:
+            yield from self._run(parents)
+        except RetriesExhaustedError as error:
+            delays, retries = self._api.retry_delays, self._context.retry_number
+            if retries >= len(delays):
+                raise
+            raise dg.RetryRequested(len(delays), seconds_to_wait=delays[retries]) from error
+
+    def _run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
         now = datetime.now(UTC).replace(tzinfo=None)
         chosen = self._choose(parents, now)
         inherits = self._tables[0].inherits

@@ -99,6 +99,11 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     rereads: int = Field(
         default=3, ge=0, description="How often a collection that moved is read again."
     )
+    retry_delays: list[float] = Field(
+        default=[60, 300, 900],
+        description="Seconds after which a table is read again, once each, where all attempts of a"
+        " request met a transient error.",
+    )
     warn_drop_percent: float = Field(
         default=50, ge=0, le=100, description="Warn of a snapshot that falls by more than this."
     )
@@ -259,6 +264,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             tries=self.tries,
             read_timeout=self.read_timeout,
             rereads=self.rereads,
+            retry_delays=self.retry_delays,
         )
 
     def _store(self) -> SnapshotIOManager:

@@ -70,6 +70,11 @@ class CampaignMonitorResource(dg.ConfigurableResource[None]):
     rereads: int = Field(
         default=3, ge=0, description="How often a collection that moved is read again."
     )
+    retry_delays: list[float] = Field(
+        default=[60, 300, 900],
+        description="Seconds after which a table is read again, once each, where all attempts of a"
+        " request met a transient error.",
+    )
 
     _limiter: RateLimiter | None = PrivateAttr(default=None)
     _credentials: Credentials | None = PrivateAttr(default=None)

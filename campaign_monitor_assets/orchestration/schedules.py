@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import dagster as dg
@@ -46,6 +47,15 @@ FREQUENCIES: Final[Mapping[str, Frequency]] = {
         ("monthly", "53 1 1 * *", timedelta(days=31)),
     )
 }
+_SCHEDULE_TAG: Final = "dagster/schedule_name"
+"""Dagster's tag of the runs of a schedule."""
+_UNFINISHED: Final = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 _TICKS_LOOKED_AT: Final = 3000
 _SPAN_LOOKED_AT: Final = timedelta(days=65)
 _SIGNS: Final = {"*": "x", ",": "_and_", "-": "_to_", "/": "_per_", "#": "_nth_"}
@@ -124,7 +134,11 @@ def build_schedules(
             execution_timezone=timezone,
             default_status=status,
             description=_description(frequency, names),
-            tags={**tags, "campaign_monitor/frequency": frequency.name},
+            execution_fn=partial(
+                _run_unless_one_is_unfinished,
+                name=f"{prefix}_{frequency.name}",
+                tags={**tags, "campaign_monitor/frequency": frequency.name},
+            ),
             job=dg.define_asset_job(
                 f"{prefix}_{frequency.name}_job",
                 dg.AssetSelection.assets(*(wiring.key(name) for name in names)).upstream(),
@@ -134,6 +148,21 @@ def build_schedules(
         )
         for frequency, names in tables.items()
     ]
+
+
+def _run_unless_one_is_unfinished(
+    context: dg.ScheduleEvaluationContext, *, name: str, tags: Mapping[str, str]
+) -> dg.RunRequest | dg.SkipReason:
+    unfinished = context.instance.get_runs(
+        dg.RunsFilter(tags={_SCHEDULE_TAG: name}, statuses=_UNFINISHED), limit=1
+    )
+    if not unfinished:
+        return dg.RunRequest(tags=tags)
+    [run] = unfinished
+    return dg.SkipReason(
+        f"The run {run.run_id} of this schedule is not finished yet ({run.status.value}). Its"
+        " tables are read again at the next tick after its end."
+    )
 
 
 def _description(frequency: Frequency, tables: Sequence[str]) -> str:
