@@ -20,6 +20,7 @@ def snapshot_metadata(
     loaded = published.loaded
     found: dict[str, Any] = {
         "dagster/row_count": published.rows,
+        "duckdb_file": file_of(connection),
         "preview": dg.MetadataValue.md(preview(connection, table, loaded.columns)),
         **(
             {"rows_per_parent": rows_per_parent(connection, table, parent)}
@@ -69,6 +70,15 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
             f"{name}: {dict(read.parent)} changed each of the {read.retries + 1} times it was read;"
             f" {read.rows} rows were read where the API said {read.reported}."
         )
+
+
+def file_of(connection: duckdb.DuckDBPyConnection) -> dg.MetadataValue[Any]:
+    """The path of the DuckDB file that a connection writes."""
+    found = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    assert found is not None
+    return dg.MetadataValue.path(str(found[0]))
 
 
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:

@@ -11,7 +11,7 @@ from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Wiring
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
-from campaign_monitor_assets.orchestration.metadata import column_schema
+from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
 from campaign_monitor_assets.warehouse.names import TableName
 
@@ -68,6 +68,7 @@ def _metadata(place: Place, view: View, made: Made) -> dict[str, Any]:
     found: dict[str, Any] = {
         "dagster/row_count": made.rows,
         "dagster/table_name": f"{place.views}.{view.name}",
+        "duckdb_file": file_of(place.connection),
         "preview": dg.MetadataValue.md(
             preview(place.connection, TableName(place.views, view.name), view.columns)
         ),

@@ -1,0 +1,109 @@
+"""Where a command keeps Dagster's history, called from a shell that has set nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import key
+
+LISTS = '+key:"campaign_monitor/lists"'
+REPOSITORY = Path(__file__).parents[2]
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Calls a command in a folder with no other variables than these."""
+    return subprocess.run(
+        [sys.executable, "-m", "campaign_monitor_assets.cli", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(REPOSITORY), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def account(box: Sandbox, folder: Path) -> dict[str, str]:
+    """The variables of the sandbox's account."""
+    return {
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+        "CAMPAIGN_MONITOR_DUCKDB": str(folder / "account.duckdb"),
+    }
+
+
+def _files_told(home: Path) -> list[str]:
+    """The DuckDB files that the materializations of `lists` in a home's history tell of."""
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        found = instance.fetch_materializations(key("lists"), limit=10)
+        return [
+            str(record.asset_materialization.metadata["duckdb_file"].value)
+            for record in found.records
+            if record.asset_materialization
+        ]
+
+
+def test_the_demo_and_the_account_keep_separate_histories(box: Sandbox, tmp_path: Path) -> None:
+    """Without DAGSTER_HOME each has a home of its own; materializations name the file written."""
+    assert run(tmp_path, "demo", "--select", LISTS).returncode == 0
+    assert not (tmp_path / ".dagster").exists()
+    done = run(tmp_path, "sync", "--select", LISTS, **account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _files_told(tmp_path / ".dagster") == [str(tmp_path / "account.duckdb")]
+    assert _files_told(tmp_path / "data" / "demo_home") == [str(tmp_path / "data" / "demo.duckdb")]
+    for home in (".dagster", "data/demo_home"):
+        assert "run_monitoring" in (tmp_path / home / "dagster.yaml").read_text()
+
+
+def test_the_demo_leaves_the_home_that_is_named_alone(tmp_path: Path) -> None:
+    """A person's own DAGSTER_HOME never holds the demo's history."""
+    home = tmp_path / "home"
+    home.mkdir()
+    assert run(tmp_path, "demo", "--select", LISTS, DAGSTER_HOME=str(home)).returncode == 0
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize("command", ["sync", "check", "dev"])
+@pytest.mark.parametrize(
+    ("home", "said"),
+    [
+        ("missing/home", "which is no folder. Make it"),
+        ("file", "which is no folder. Make it"),
+        ("/proc", "can't be written"),
+    ],
+)
+def test_a_home_that_does_not_do_is_told_in_a_sentence(
+    box: Sandbox, tmp_path: Path, command: str, home: str, said: str
+) -> None:
+    """A misspelt or unwritable DAGSTER_HOME is named, with what to do, and nothing is asked."""
+    (tmp_path / "file").touch()
+    named = str(tmp_path / home)
+    done = run(tmp_path, command, DAGSTER_HOME=named, **account(box, tmp_path))
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert named in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not box.requests()["requests"]
+
+
+def test_settings_of_the_instance_that_are_wrong_are_told(box: Sandbox, tmp_path: Path) -> None:
+    """A dagster.yaml that Dagster refuses is named, with what Dagster says of it."""
+    (tmp_path / ".dagster").mkdir()
+    (tmp_path / ".dagster" / "dagster.yaml").write_text("run_monitoring: {enabled: perhaps}\n")
+    done = run(tmp_path, "sync", **account(box, tmp_path))
+    assert done.returncode == 1
+    assert "Look at its dagster.yaml" in done.stdout
+    assert "perhaps" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_working_folder_that_can_not_be_written_is_told(box: Sandbox, tmp_path: Path) -> None:
+    """Where no DAGSTER_HOME is set and the folder is read-only, the sentence says to set it."""
+    done = run(Path("/proc"), "sync", **account(box, tmp_path))
+    assert done.returncode == 1
+    assert "Set DAGSTER_HOME to a folder that you may write to" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
