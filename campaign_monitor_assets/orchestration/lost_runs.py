@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import filelock
-import grpc
 import tenacity
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
@@ -81,7 +81,7 @@ def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:
     return Path(instance.root_directory, _LOCKS, f"{run_id}.lock")
 
 
-def _is_executing(address: dict[str, object], run_id: str) -> bool:
+def _is_executing(address: dict[str, Any], run_id: str) -> bool:
     client = DagsterGrpcClient(**address)
     try:
         said = _ask(client, run_id)
@@ -92,8 +92,7 @@ def _is_executing(address: dict[str, object], run_id: str) -> bool:
 
 
 def _nobody_listens(error: BaseException) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, grpc.Call) and cause.code() is grpc.StatusCode.UNAVAILABLE
+    return isinstance(error, DagsterUserCodeUnreachableError) and "UNAVAILABLE" in str(error)
 
 
 @tenacity.retry(

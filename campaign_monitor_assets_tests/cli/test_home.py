@@ -1,6 +1,5 @@
 """Where a command keeps Dagster's history, called from a shell that has set nothing."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
