@@ -11,7 +11,8 @@ def _component() -> CampaignMonitorComponent:
     component = load_component()
     from_environment: dict[str, object] = {}
     if database := os.environ.get("CAMPAIGN_MONITOR_DUCKDB"):
-        from_environment["database"] = database
+        settings = component.warehouse.model_copy(update={"database": database})
+        from_environment["warehouse"] = settings
     if clients := os.environ.get("CAMPAIGN_MONITOR_CLIENT_ID"):
         from_environment["clients"] = [part.strip() for part in clients.split(",") if part.strip()]
     return component.model_copy(update=from_environment)

@@ -18,7 +18,12 @@ from campaign_monitor_assets.orchestration.resource import CampaignMonitorResour
 from campaign_monitor_assets.sandbox import Sandbox
 
 PREFIX = "campaign_monitor"
-QUICK: Mapping[str, Any] = {"tries": 3, "backoff": 0.01, "read_timeout": 5, "retry_delays": []}
+QUICK: Mapping[str, Any] = {
+    "max_attempts": 3,
+    "backoff": 0.01,
+    "read_timeout": 5,
+    "retry_delays": [],
+}
 """How requests are sent where a test says nothing: as ever, but with hardly a wait."""
 
 

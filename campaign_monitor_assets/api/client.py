@@ -13,7 +13,7 @@ from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.http import RawResponse, TransientError, Transport
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.responses import decoded, error_body, seconds
-from campaign_monitor_assets.api.settings import HttpSettings, checked_base_url
+from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
 from campaign_monitor_assets.errors import (
     ApiError,
     RedirectedError,
@@ -60,7 +60,7 @@ class ApiClient:
 
     def __init__(
         self,
-        settings: HttpSettings,
+        settings: ApiSettings,
         credentials: Credentials,
         *,
         limiter: RateLimiter | None = None,
@@ -77,6 +77,11 @@ class ApiClient:
             multiplier=settings.backoff, max=settings.max_backoff
         ) + tenacity.wait_random(0, settings.backoff)
         self._transport = Transport(settings)
+
+    @property
+    def connections(self) -> int:
+        """Maximum requests under way at once."""
+        return self._settings.connections
 
     def close(self) -> None:
         """Ends all waiting and closes the connections."""

@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from campaign_monitor_assets.api.settings import HttpSettings
+from campaign_monitor_assets.api.settings import ApiSettings
 
 _CHUNK: Final = 1 << 20
 """Bytes to read at a time. The 10 kB that requests reads by default cost thread switches."""
@@ -57,7 +57,7 @@ class Transport:
         settings: Timeouts and the number of connections.
     """
 
-    def __init__(self, settings: HttpSettings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         self._session = _Session()
         adapter = HTTPAdapter(

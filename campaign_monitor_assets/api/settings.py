@@ -1,37 +1,76 @@
-"""How requests are sent: the settings of the HTTP client."""
+"""How requests are sent: the one declaration of the API's settings."""
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from campaign_monitor_assets.errors import ConfigurationError
 
 VENDOR_URL: Final = "https://api.createsend.com/api/v3.3"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HttpSettings:
-    """How requests are sent; times are in seconds.
+class ApiSettings(BaseModel):
+    """How requests are authorized and sent.
 
-    Attributes:
-        base_url: The API's URL with its version.
-        connect_timeout: Maximum time to wait for a connection.
-        read_timeout: Maximum time to wait for the next bytes of a response.
-        max_attempts: Maximum attempts of one request, the first included.
-        backoff: Wait after the first transient error; it doubles with each further one.
-        max_backoff: Upper bound of that wait, unless the API asks for a longer one.
-        connections: Maximum requests under way at once, one connection each.
-        requests_per_second: Upper bound of the request rate; None: as many as the API allows.
+    A field that is added here is an attribute of the component and of the resource, too.
     """
 
-    base_url: str = VENDOR_URL
-    connect_timeout: float = 10
-    read_timeout: float = 60
-    max_attempts: int = 6
-    backoff: float = 0.5
-    max_backoff: float = 60
-    connections: int = 10
-    requests_per_second: float | None = None
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_key_variable: str = Field(
+        default="CAMPAIGN_MONITOR_API_KEY",
+        description="Name of the environment variable that holds the API key.",
+    )
+    access_token_variable: str = Field(
+        default="CAMPAIGN_MONITOR_ACCESS_TOKEN",
+        description="Name of the environment variable that holds the OAuth access token.",
+    )
+    refresh_token_variable: str = Field(
+        default="CAMPAIGN_MONITOR_REFRESH_TOKEN",
+        description="Name of the environment variable that holds the OAuth refresh token.",
+    )
+    base_url_variable: str = Field(
+        default="CAMPAIGN_MONITOR_BASE_URL",
+        description="Name of the environment variable that holds the API's URL; where it is set, it"
+        " takes precedence over `base_url`.",
+    )
+    base_url: str = Field(default=VENDOR_URL, description="The API's URL with its version.")
+    connections: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Maximum requests under way at once, one connection each.",
+    )
+    requests_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        description="Maximum request rate; unset: as many requests as the API allows.",
+    )
+    max_attempts: int = Field(
+        default=6, ge=1, description="Maximum attempts of one request, the first included."
+    )
+    retry_delays: list[float] = Field(
+        default=[60, 300, 900],
+        description="Seconds after which a table is read again, once each, where all attempts of a"
+        " request met a transient error.",
+    )
+    backoff: float = Field(
+        default=0.5,
+        gt=0,
+        description="Seconds to wait after the first transient error; it doubles with each one.",
+    )
+    max_backoff: float = Field(
+        default=60,
+        gt=0,
+        description="Upper bound of that wait in seconds, unless the API asks for a longer one.",
+    )
+    connect_timeout: float = Field(
+        default=10, gt=0, description="Maximum seconds to wait for a connection."
+    )
+    read_timeout: float = Field(
+        default=60, gt=0, description="Maximum seconds to wait for the next bytes of a response."
+    )
 
 
 def checked_base_url(url: str) -> str:

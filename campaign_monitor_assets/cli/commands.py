@@ -93,7 +93,9 @@ def _report(options: argparse.Namespace, console: Console) -> int:
         os.environ.setdefault("CAMPAIGN_MONITOR_DUCKDB", str(DEMO_DATABASE))
     component = import_module("campaign_monitor_assets.definitions").component
     write_report = import_module("campaign_monitor_assets.report").write_report
-    written = write_report(Path(component.database), component.database_schema, options.target)
+    written = write_report(
+        Path(component.warehouse.database), component.schema_of_tables, options.target
+    )
     console.print(f"The report is in [bold]{written}[/]; any browser opens it.")
     return 0
 
@@ -132,21 +134,21 @@ def _demo_account() -> Iterator[None]:
     """Serves the demo account; the definitions' and Dagster's environment leads to it."""
     use_demo_home()
     with sandbox.start() as account:
-        component = _component()
-        os.environ[component.api_key_variable] = account.key
-        os.environ[component.base_url_variable] = account.url
+        api = _component().api
+        os.environ[api.api_key_variable] = account.key
+        os.environ[api.base_url_variable] = account.url
         os.environ["CAMPAIGN_MONITOR_DUCKDB"] = str(DEMO_DATABASE.absolute())
         os.environ.pop("CAMPAIGN_MONITOR_CLIENT_ID", None)
         yield
 
 
 def _has_credentials() -> bool:
-    component = _component()
-    names = (component.api_key_variable, component.access_token_variable)
+    api = _component().api
+    names = (api.api_key_variable, api.access_token_variable)
     return any(os.environ.get(name) for name in names)
 
 
 def _require_credentials() -> None:
     if not _has_credentials():
-        component = _component()
-        raise MissingCredentialsError(component.api_key_variable, component.access_token_variable)
+        api = _component().api
+        raise MissingCredentialsError(api.api_key_variable, api.access_token_variable)

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from campaign_monitor_assets.analytics import VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.orchestration.preview import markdown_table
 
@@ -40,12 +43,22 @@ def views() -> str:
 
 
 def attributes() -> str:
-    """Every attribute of the component with its default."""
-    rows = [
-        (f"`{name}`", _shown(field.get_default(call_default_factory=True)), field.description)
-        for name, field in CampaignMonitorComponent.model_fields.items()
-    ]
+    """Every attribute of the component with its default; those of a block after its name."""
+    rows: list[tuple[object, ...]] = []
+    for name, field in CampaignMonitorComponent.model_fields.items():
+        block = BLOCKS.get(name)
+        if block is None:
+            rows.append((f"`{name}`", *_meaning(field)))
+            continue
+        rows += [
+            (f"`{name}.{shown_name(block, inner)}`", *_meaning(each))
+            for inner, each in block.model_fields.items()
+        ]
     return _table(["attribute", "default", "meaning"], rows)
+
+
+def _meaning(field: FieldInfo) -> tuple[str, str | None]:
+    return _shown(field.get_default(call_default_factory=True)), field.description
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

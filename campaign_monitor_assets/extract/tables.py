@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaign_monitor_assets.api.client import ApiClient
-from campaign_monitor_assets.catalogue import Option, Shape, Table
+from campaign_monitor_assets.catalogue import Shape, Table
 from campaign_monitor_assets.errors import ApiError
 from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
 from campaign_monitor_assets.extract.decoding import PAGE, PageEnvelope, RowReader, Rows
@@ -16,27 +16,11 @@ from campaign_monitor_assets.extract.paginator import (
     next_requests,
 )
 from campaign_monitor_assets.extract.progress import Progress, Tally
+from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
 
 Parent = Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadSettings:
-    """How tables are read.
-
-    Attributes:
-        page_size: Rows a page, 10 to 1,000.
-        connections: Requests in flight at once.
-        consistency_retries: Retries when a collection changes during pagination.
-        options: The preferences to ask for.
-    """
-
-    page_size: int = 1000
-    connections: int = 10
-    consistency_retries: int = 3
-    options: frozenset[Option] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -75,7 +59,7 @@ def read_tables(
     client: ApiClient,
     writers: Sequence[StagingWriter],
     parents: Sequence[Parent],
-    settings: ReadSettings,
+    settings: ExtractSettings,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[Staged]:
     """Reads one endpoint for all parents into the staged files of the tables that it feeds.
@@ -95,7 +79,7 @@ def read_tables(
     tally = Tally(len(parents), progress)
     runner = TaskRunner(
         extraction.fetch,
-        connections=settings.connections,
+        connections=client.connections,
         answered=lambda response: tally.count(
             requests=response.requests, size=response.size, rows=response.rows
         ),
@@ -113,7 +97,7 @@ class _Extraction:
     """The tasks of one endpoint, and how each of their requests is sent and staged."""
 
     def __init__(
-        self, client: ApiClient, writers: Sequence[StagingWriter], settings: ReadSettings
+        self, client: ApiClient, writers: Sequence[StagingWriter], settings: ExtractSettings
     ) -> None:
         self._client = client
         self._writers = writers

@@ -9,14 +9,14 @@ from campaign_monitor_assets.catalogue import Table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wiring:
+class Account:
     """How the assets of one account stand in a code location.
 
     Attributes:
         key_prefix: What stands before the table's name in an asset's key.
         schema: The schema of the tables in DuckDB.
-        api: The key of the API resource.
-        store: The key of the IO manager.
+        api_resource: The key of the API resource.
+        io_manager: The key of the IO manager.
         pool: The pool that keeps the assets of an account from reading at once; None: none.
         group_names: The groups' names where they shall be others than the catalogue's.
         owners: The owners of the assets.
@@ -27,8 +27,8 @@ class Wiring:
 
     key_prefix: tuple[str, ...] = ("campaign_monitor",)
     schema: str = "campaign_monitor"
-    api: str = "campaign_monitor"
-    store: str = "io_manager"
+    api_resource: str = "campaign_monitor_api"
+    io_manager: str = "campaign_monitor_io_manager"
     pool: str | None = "campaign_monitor"
     group_names: Mapping[str, str] = field(default_factory=dict)
     owners: Sequence[str] = ()

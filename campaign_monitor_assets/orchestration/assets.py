@@ -16,7 +16,7 @@ from campaign_monitor_assets.extract.account import read_clients, wanted_client_
 from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
 from campaign_monitor_assets.extract.progress import Progress
 from campaign_monitor_assets.extract.tables import Parent, read_tables
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import Snapshot, SnapshotStore
 from campaign_monitor_assets.orchestration.metadata import column_schema
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
@@ -51,20 +51,20 @@ class ReadConfig(dg.Config):
         return bool(self.only_clients or self.only_lists)
 
 
-def build_assets(tables: Sequence[Table], wiring: Wiring) -> list[dg.AssetsDefinition]:
+def build_assets(tables: Sequence[Table], account: Account) -> list[dg.AssetsDefinition]:
     """One asset for each table; tables that share an endpoint share the op that asks it."""
     by_path = groupby(sorted(tables, key=lambda table: table.path), key=lambda table: table.path)
-    return [_build_asset(tuple(group), wiring) for _, group in by_path]
+    return [_build_asset(tuple(group), account) for _, group in by_path]
 
 
-def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefinition:
+def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefinition:
     parent = tables[0].parent
     settings: dict[str, Any] = {
-        "name": "__".join([*wiring.key_prefix, *(table.name for table in tables)]),
-        "outs": {table.name: _asset_out(table, wiring) for table in tables},
+        "name": "__".join([*account.key_prefix, *(table.name for table in tables)]),
+        "outs": {table.name: _asset_out(table, account) for table in tables},
         "can_subset": len(tables) > 1,
-        "required_resource_keys": {wiring.api, wiring.store},
-        "pool": wiring.pool,
+        "required_resource_keys": {account.api_resource, account.io_manager},
+        "pool": account.pool,
     }
     if parent is None:
 
@@ -72,18 +72,18 @@ def _build_asset(tables: tuple[Table, ...], wiring: Wiring) -> dg.AssetsDefiniti
         def read_account(
             context: dg.AssetExecutionContext, config: ReadConfig
         ) -> Iterator[dg.Output[Snapshot]]:
-            yield from _Reading(context, wiring, tables, config).run(None)
+            yield from _Reading(context, account, tables, config).run(None)
 
         return read_account
 
     columns = [*tables[0].inherits, *_telling_columns(tables[0])]
-    parents_in = dg.AssetIn(wiring.key(parent), metadata={"columns": columns})
+    parents_in = dg.AssetIn(account.key(parent), metadata={"columns": columns})
 
     @dg.multi_asset(**settings, ins={"parents": parents_in})
     def read_children(
         context: dg.AssetExecutionContext, config: ReadConfig, parents: ParentRows
     ) -> Iterator[dg.Output[Snapshot]]:
-        yield from _Reading(context, wiring, tables, config).run(parents)
+        yield from _Reading(context, account, tables, config).run(parents)
 
     return read_children
 
@@ -95,23 +95,23 @@ def _telling_columns(table: Table) -> list[str]:
     return ["SentDate"] if table.has_window else []
 
 
-def _asset_out(table: Table, wiring: Wiring) -> dg.AssetOut:
+def _asset_out(table: Table, account: Account) -> dg.AssetOut:
     columns = [*(INHERITED[name] for name in table.inherits), *table.columns, SYNCED_AT]
     return dg.AssetOut(
-        key=wiring.key(table.name),
+        key=account.key(table.name),
         dagster_type=Snapshot,
         description=table.description,
         # A trial yields no output: it publishes beside the full snapshot.
         is_required=False,
-        io_manager_key=wiring.store,
-        group_name=wiring.group(table),
+        io_manager_key=account.io_manager,
+        group_name=account.group(table),
         kinds={"duckdb"},
-        owners=wiring.owners or None,
-        tags=wiring.tags or None,
-        freshness_policy=wiring.freshness.get(table.name),
+        owners=account.owners or None,
+        tags=account.tags or None,
+        freshness_policy=account.freshness.get(table.name),
         metadata={
             # Where the IO manager puts it, whatever the asset's key.
-            "schema": wiring.schema,
+            "schema": account.schema,
             "dagster/column_schema": column_schema(columns),
             "endpoint": f"GET {table.path}.json",
             "key": ", ".join(table.key) or "none: rows are events",
@@ -127,17 +127,17 @@ class _Reading:
     def __init__(
         self,
         context: dg.AssetExecutionContext,
-        wiring: Wiring,
+        account: Account,
         tables: Sequence[Table],
         config: ReadConfig,
     ) -> None:
         selected = context.op_execution_context.selected_output_names
         self._context = context
-        self._wiring = wiring
+        self._account = account
         self._config = config
         self._tables = [table for table in tables if table.name in selected]
-        self._api: CampaignMonitorResource = getattr(context.resources, wiring.api)
-        self._store: SnapshotStore = getattr(context.resources, wiring.store)
+        self._api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
+        self._store: SnapshotStore = getattr(context.resources, account.io_manager)
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
@@ -185,11 +185,11 @@ class _Reading:
         rows = of_clients(parents.named(), self._wanted_clients(parents))
         rows = limited(rows, "ClientID", config.only_clients)
         rows = limited(rows, "ListID", config.only_lists)
-        days = [self._wiring.windows.get(table.name) for table in self._tables]
+        days = [self._account.windows.get(table.name) for table in self._tables]
         if config.is_trial or not all(days):
             return Chosen(rows)
         assert table.parent_key is not None
-        names = [TableName(self._wiring.schema, table.name) for table in self._tables]
+        names = [TableName(self._account.schema, table.name) for table in self._tables]
         present = [parents_of_snapshot(self._store.database, name) for name in names]
         since = now - timedelta(days=max(day for day in days if day))
         return within_window(
@@ -202,7 +202,7 @@ class _Reading:
             return None
         if "Name" in parents.columns:
             return wanted_client_ids(wanted, parents.named())
-        return wanted_client_ids(wanted, client_names(self._store.database, self._wiring.schema))
+        return wanted_client_ids(wanted, client_names(self._store.database, self._account.schema))
 
     def _read(
         self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
@@ -210,14 +210,14 @@ class _Reading:
         if self._tables[0].name == "clients":
             [writer] = writers
             return [read_clients(client, writer, self._api.clients, self._context.log.info)]
-        return read_tables(client, writers, parents, self._api.read_settings(), self._log_progress)
+        return read_tables(client, writers, parents, self._api, self._log_progress)
 
     def _publish_trial(self, staged: Staged) -> None:
-        table = TableName(self._wiring.schema, staged.table.name)
+        table = TableName(self._account.schema, staged.table.name)
         metadata = self._store.publish_trial(staged, table, self._context.run.run_id)
         self._context.log_event(
             dg.AssetObservation(
-                self._wiring.key(staged.table.name),
+                self._account.key(staged.table.name),
                 description="A trial: the full snapshot is unchanged.",
                 metadata=metadata,
             )

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.preview import markdown_table
 from campaign_monitor_assets.warehouse.checks import (
@@ -20,18 +20,18 @@ from campaign_monitor_assets.warehouse.checks import (
 
 
 def build_checks(
-    tables: Sequence[Table], wiring: Wiring, *, warn_drop_percent: float
+    tables: Sequence[Table], account: Account, *, warn_drop_percent: float
 ) -> list[dg.AssetChecksDefinition]:
     """The checks of each table, in one op a table so that the file is opened once."""
     alone = [
-        _build_check(table, wiring, checks_of(table, warn_drop_percent=warn_drop_percent))
+        _build_check(table, account, checks_of(table, warn_drop_percent=warn_drop_percent))
         for table in tables
     ]
     if not any(table.name == STATS for table in tables):
         return alone
     # In an op of their own, since they wait for the other table and fall away where it fails.
     against_stats = [
-        _build_check(table, wiring, [check_against_stats(table)], after=STATS)
+        _build_check(table, account, [check_against_stats(table)], after=STATS)
         for table in tables
         if table.stat is not None
     ]
@@ -39,30 +39,30 @@ def build_checks(
 
 
 def _build_check(
-    table: Table, wiring: Wiring, checks: Sequence[Check], after: str | None = None
+    table: Table, account: Account, checks: Sequence[Check], after: str | None = None
 ) -> dg.AssetChecksDefinition:
     """One op for checks of a table; `after` is a table that has to be read before, if it is."""
-    key = wiring.key(table.name)
+    key = account.key(table.name)
 
     @dg.multi_asset_check(
-        name="__".join([*wiring.key_prefix, table.name, *([after] if after else []), "checks"]),
+        name="__".join([*account.key_prefix, table.name, *([after] if after else []), "checks"]),
         specs=[
             dg.AssetCheckSpec(
                 check.name,
                 asset=key,
                 description=check.description,
-                additional_deps=[wiring.key(after)] if after else None,
+                additional_deps=[account.key(after)] if after else None,
             )
             for check in checks
         ],
         can_subset=True,
-        required_resource_keys={wiring.store},
+        required_resource_keys={account.io_manager},
     )
     def check_table(context: dg.AssetCheckExecutionContext) -> Any:
-        store: SnapshotStore = getattr(context.resources, wiring.store)
+        store: SnapshotStore = getattr(context.resources, account.io_manager)
         wanted = {key.name for key in context.selected_asset_check_keys}
         with store.database.connect(read_only=True, warn=context.log.warning) as connection:
-            subject = Subject(connection, wiring.schema, table)
+            subject = Subject(connection, account.schema, table)
             found = {check.name: check.run(subject) for check in checks if check.name in wanted}
         for name, finding in found.items():
             yield _result(finding)._replace(asset_key=key, check_name=name)

@@ -9,20 +9,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 import duckdb
 from dagster._core.storage.db_io_manager import DbIOManager, DbTypeHandler, TableSlice
 from dagster_duckdb.io_manager import DuckDbClient, DuckDBIOManager
-from pydantic import Field
 
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, warn_of
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish, publish_trial
 from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows, require_table
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database, identifier, table_exists
 from campaign_monitor_assets.warehouse.verify import Guard
 
@@ -229,7 +228,7 @@ class SnapshotStore(DbIOManager):
         return super()._get_table_slice(context, output_context)._replace(database=None)
 
 
-class SnapshotIOManager(DuckDBIOManager):
+class SnapshotIOManager(WarehouseSettings, DuckDBIOManager):
     """Full snapshots in a DuckDB file.
 
     A snapshot replaces the last one in one transaction, by name and with declared types; after a
@@ -237,26 +236,6 @@ class SnapshotIOManager(DuckDBIOManager):
     waited for while another process has it. DataFrames (pandas, polars, pyarrow) of downstream
     assets are stored and loaded too.
     """
-
-    memory_limit: str = Field(
-        default="192MB",
-        description="How much memory DuckDB may use; beyond it, it works on disk.",
-    )
-    threads: int | None = Field(
-        default=None, description="How many threads DuckDB uses; by default as many as cores."
-    )
-    lock_wait: float = Field(
-        default=600,
-        description="Seconds to wait for the file while another process has it open.",
-    )
-    staging_directory: str | None = Field(
-        default=None,
-        description="Where rows are staged on their way; by default a folder beside the file.",
-    )
-    refuse_drop_percent: float | None = Field(
-        default=None,
-        description="Refuse a snapshot whose rows fall by more than so many percent; off if unset.",
-    )
 
     @staticmethod
     def type_handlers() -> Sequence[DbTypeHandler[Any]]:
@@ -269,23 +248,7 @@ class SnapshotIOManager(DuckDBIOManager):
     ) -> SnapshotStore:
         """Makes the IO manager of a run."""
         return SnapshotStore(
-            database=self.to_database(),
+            database=Database.of(self),
             schema=self.schema_,
             most_percent=self.refuse_drop_percent,
-        )
-
-    def to_database(self) -> Database:
-        """The file with its settings."""
-        staging = self.staging_directory
-        return Database(
-            path=Path(self.database).expanduser().absolute(),
-            config={
-                "memory_limit": self.memory_limit,
-                # Order within a table means nothing, and keeping it costs memory.
-                "preserve_insertion_order": False,
-                **({} if self.threads is None else {"threads": self.threads}),
-                **self.connection_config,
-            },
-            lock_wait=self.lock_wait,
-            staging=Path(staging).expanduser().absolute() if staging else None,
         )

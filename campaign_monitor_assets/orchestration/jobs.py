@@ -7,7 +7,7 @@ import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.forecast import check_account
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 
@@ -15,17 +15,17 @@ from campaign_monitor_assets.orchestration.resource import CampaignMonitorResour
 def build_jobs(
     tables: Sequence[Table],
     views: Sequence[dg.AssetsDefinition],
-    wiring: Wiring,
+    account: Account,
     tags: Mapping[str, str],
 ) -> list[Any]:
     """All jobs of one account, as `dg.Definitions` takes them."""
-    prefix = wiring.name
+    prefix = account.name
     by_group: dict[str, list[dg.AssetKey]] = {}
     for table in tables:
-        by_group.setdefault(wiring.group(table), []).append(wiring.key(table.name))
+        by_group.setdefault(account.group(table), []).append(account.key(table.name))
     everything = dg.define_asset_job(
         f"{prefix}_all",
-        dg.AssetSelection.assets(*(wiring.key(table.name) for table in tables), *views),
+        dg.AssetSelection.assets(*(account.key(table.name) for table in tables), *views),
         description="Reads every table of the account and makes the views on them.",
         run_tags=dict(tags),
     )
@@ -47,19 +47,19 @@ def build_jobs(
                 run_tags=dict(tags),
             )
         )
-    return [everything, *groups, _check_credentials_job(tables, wiring, tags)]
+    return [everything, *groups, _check_credentials_job(tables, account, tags)]
 
 
 def _check_credentials_job(
-    tables: Sequence[Table], wiring: Wiring, tags: Mapping[str, str]
+    tables: Sequence[Table], account: Account, tags: Mapping[str, str]
 ) -> dg.JobDefinition:
-    name = f"{wiring.name}_check_credentials"
+    name = f"{account.name}_check_credentials"
 
-    @dg.op(name=f"{name}_op", required_resource_keys={wiring.api, wiring.store})
+    @dg.op(name=f"{name}_op", required_resource_keys={account.api_resource, account.io_manager})
     def check_credentials(context: dg.OpExecutionContext) -> None:
         """Fails where the credentials are refused or the database can't be written."""
-        api: CampaignMonitorResource = getattr(context.resources, wiring.api)
-        store: SnapshotStore = getattr(context.resources, wiring.store)
+        api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
+        store: SnapshotStore = getattr(context.resources, account.io_manager)
         with api.client(context.log.warning) as client:
             found = check_account(
                 client,

@@ -12,7 +12,7 @@ import dagster as dg
 from croniter import CroniterBadDateError, croniter
 
 from campaign_monitor_assets.errors import ConfigurationError
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 
 MANUAL: Final = "manual"
 
@@ -106,7 +106,7 @@ def freshness_policy(frequency: Frequency) -> dg.FreshnessPolicy:
 
 def build_schedules(
     frequencies: Mapping[str, Frequency | None],
-    wiring: Wiring,
+    account: Account,
     *,
     timezone: str,
     running: bool,
@@ -116,7 +116,7 @@ def build_schedules(
 
     Args:
         frequencies: For each table how often it is read.
-        wiring: How the assets stand in the code location.
+        account: How the assets stand in the code location.
         timezone: The time zone of the cron strings, by its IANA name.
         running: Whether the schedules are on where nobody switched them yet.
         tags: Tags of the runs.
@@ -126,7 +126,7 @@ def build_schedules(
         if frequency is not None:
             tables.setdefault(frequency, []).append(table)
     status = dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
-    prefix = wiring.name
+    prefix = account.name
     return [
         dg.ScheduleDefinition(
             name=f"{prefix}_{frequency.name}",
@@ -141,7 +141,7 @@ def build_schedules(
             ),
             job=dg.define_asset_job(
                 f"{prefix}_{frequency.name}_job",
-                dg.AssetSelection.assets(*(wiring.key(name) for name in names)).upstream(),
+                dg.AssetSelection.assets(*(account.key(name) for name in names)).upstream(),
                 description=_description(frequency, names),
                 run_tags=dict(tags),
             ),

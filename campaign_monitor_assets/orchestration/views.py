@@ -9,7 +9,7 @@ from campaign_monitor_assets.analytics import VIEWS, View
 from campaign_monitor_assets.analytics.create import Place, create_view, version_of
 from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
@@ -20,7 +20,7 @@ GROUP = "analytics"
 
 
 def build_analytics(
-    tables: Sequence[Table], wiring: Wiring, schema: str
+    tables: Sequence[Table], account: Account, schema: str
 ) -> list[dg.AssetsDefinition]:
     """The assets of those views whose tables are all among the chosen ones."""
     there = {table.name for table in tables}
@@ -28,36 +28,36 @@ def build_analytics(
     for view in VIEWS.values():
         if there.issuperset(view.needs):
             there.add(view.name)
-            built.append(_build_asset(view, wiring, schema))
+            built.append(_build_asset(view, account, schema))
     return built
 
 
-def _build_asset(view: View, wiring: Wiring, schema: str) -> dg.AssetsDefinition:
-    *parents, last = wiring.key_prefix
+def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefinition:
+    *parents, last = account.key_prefix
     prefix = [*parents, f"{last}_analytics"]
 
     @dg.asset(
         name=view.name,
         key_prefix=prefix,
         deps=[
-            dg.AssetKey([*prefix, name]) if name in VIEWS else wiring.key(name)
+            dg.AssetKey([*prefix, name]) if name in VIEWS else account.key(name)
             for name in view.needs
         ],
         group_name=GROUP,
         kinds={"sql", "duckdb"},
         description=view.description,
-        owners=wiring.owners or None,
-        tags=wiring.tags or None,
-        required_resource_keys={wiring.store},
+        owners=account.owners or None,
+        tags=account.tags or None,
+        required_resource_keys={account.io_manager},
         metadata={"dagster/column_schema": column_schema(view.columns)},
         code_version=version_of(view),
         # Rows follow the tables by themselves; figures on the asset's page don't.
         automation_condition=dg.AutomationCondition.eager(),
     )
     def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        store: SnapshotStore = getattr(context.resources, wiring.store)
+        store: SnapshotStore = getattr(context.resources, account.io_manager)
         with store.database.connect(warn=context.log.warning) as connection:
-            place = Place(connection, wiring.schema, schema)
+            place = Place(connection, account.schema, schema)
             metadata = _metadata(place, view, create_view(place, view))
         return dg.MaterializeResult(metadata=metadata)
 

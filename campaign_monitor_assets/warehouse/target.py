@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import tenacity
 
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 _LEAST_OBJECT_SIZE = 1 << 20
 """Bytes. DuckDB's buffers are sized by the longest line that they have to hold."""
@@ -26,14 +27,31 @@ class Database:
     Attributes:
         path: The DuckDB file; its folder is made where missing.
         config: DuckDB's settings, such as `memory_limit` and `threads`.
-        lock_wait: Seconds to wait for the file while another process has it open.
+        lock_timeout: Seconds to wait for the file while another process has it open.
         staging_root: Where tables are staged; beside the file where not set.
     """
 
     path: Path
     config: Mapping[str, Any] = field(default_factory=dict)
-    lock_wait: float = 600
+    lock_timeout: float = 600
     staging: Path | None = None
+
+    @classmethod
+    def of(cls, settings: WarehouseSettings) -> Self:
+        """The file with its settings."""
+        staging = settings.staging_directory
+        return cls(
+            path=Path(settings.database).expanduser().absolute(),
+            config={
+                "memory_limit": settings.memory_limit,
+                # Order within a table means nothing, and keeping it costs memory.
+                "preserve_insertion_order": False,
+                **({} if settings.threads is None else {"threads": settings.threads}),
+                **settings.connection_config,
+            },
+            lock_timeout=settings.lock_timeout,
+            staging=Path(staging).expanduser().absolute() if staging else None,
+        )
 
     @property
     def staging_root(self) -> Path:
@@ -91,7 +109,7 @@ class Database:
     def _open(self, warn: Callable[[str], None], *, read_only: bool) -> duckdb.DuckDBPyConnection:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_locked),
-            stop=tenacity.stop_after_delay(self.lock_wait),
+            stop=tenacity.stop_after_delay(self.lock_timeout),
             wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
             before_sleep=lambda state: self._warn_once(state, warn),
             reraise=True,
@@ -102,7 +120,7 @@ class Database:
             if _is_locked(error):
                 raise DatabaseError(
                     f"Another process kept the DuckDB file {self.path} open for more than"
-                    f" {self.lock_wait:g} s: {error}. Close it there, or raise `lock_wait`."
+                    f" {self.lock_timeout:g} s: {error}. Close it there, or raise `lock_timeout`."
                 ) from error
             raise self._refused(error) from error
 

@@ -151,7 +151,7 @@ def whole(project: Project, table: str) -> list[tuple[Any, ...]]:
 
 def settings(fault: str) -> dict[str, Any]:
     slow = {"read_timeout": 0.4} if fault == "slow" else {}
-    return {"tries": TRIES, "backoff": 0.01, "page_size": 20, **slow}
+    return {"max_attempts": TRIES, "backoff": 0.01, "page_size": 20, **slow}
 
 
 def outlives(project: Project, fault: str, kind: str, place: str, times: int) -> None:
@@ -327,7 +327,7 @@ def test_a_token_that_stays_expired(old: Project) -> None:
 def test_a_fault_while_the_token_is_renewed(old: Project) -> None:
     """A fault of the token's path passes as any other does."""
     old.box.faults([{"what": "503", "path": "oauth/token", "times": 2}])
-    result = old.materialize("list_details", **EXPIRED, tries=TRIES)
+    result = old.materialize("list_details", **EXPIRED, max_attempts=TRIES)
     assert result.success, failures(result)
     assert token_requests(old.box) == 3
 

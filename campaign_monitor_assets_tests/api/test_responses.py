@@ -10,7 +10,7 @@ import pytest
 
 from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.client import ApiClient
-from campaign_monitor_assets.api.settings import HttpSettings
+from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import (
     ApiError,
@@ -38,7 +38,7 @@ STATUSES = sorted({*HTTPStatus, 271, 278, 287, 299, 399, 499, 599, *DECIDING} - 
 
 @pytest.fixture
 def client(box: Sandbox) -> Iterator[ApiClient]:
-    settings = HttpSettings(base_url=box.url, max_attempts=1, backoff=0.01, read_timeout=2)
+    settings = ApiSettings(base_url=box.url, max_attempts=1, backoff=0.01, read_timeout=2)
     client = ApiClient(settings, Credentials(api_key=box.key))
     yield client
     client.close()
@@ -89,7 +89,7 @@ def test_an_error_body_of_the_api(client: ApiClient, box: Sandbox, status: int) 
 def test_no_status_deletes_a_parent(with_parents: Project, status: int, text: str) -> None:
     """A redirect, or another status that is a code by chance, doesn't empty a table."""
     with_parents.box.faults([body(status, text, path="/summary")])
-    result = with_parents.materialize("campaign_summary", tries=1)
+    result = with_parents.materialize("campaign_summary", max_attempts=1)
     assert "campaign_summary" in failures(result)
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from campaign_monitor_assets.cli.documentation import updated
+from campaign_monitor_assets.orchestration.attributes import WarehouseAttributes
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project
@@ -35,7 +36,9 @@ def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CAMPAIGN_MONITOR_API_KEY", running.key)
         patch.setenv("CAMPAIGN_MONITOR_BASE_URL", running.url)
-        component = CampaignMonitorComponent(database=str(project.path))
+        component = CampaignMonitorComponent(
+            warehouse=WarehouseAttributes(database=str(project.path))
+        )
         definitions = dg.build_defs_for_component(component)
         assert definitions.resolve_job_def("campaign_monitor_all").execute_in_process().success
     return project

@@ -188,14 +188,14 @@ def test_only_the_list_that_moved_is_read_again(with_parents: Project) -> None:
     assert len(of_moved) == 4 + 4
 
 
-@pytest.mark.parametrize("rereads", [0, 1])
-def test_a_list_that_never_stands_still(one_list: Project, rereads: int) -> None:
+@pytest.mark.parametrize("consistency_retries", [0, 1])
+def test_a_list_that_never_stands_still(one_list: Project, consistency_retries: int) -> None:
     """It is kept as it was read last, each key once; its row-count check warns with the numbers."""
     fill(one_list, people(2500))
     one_list.box.faults([churn(one_list, leave=40, arrive=40, times=None)])
-    result = one_list.materialize(TABLE, rereads=rereads)
+    result = one_list.materialize(TABLE, consistency_retries=consistency_retries)
     assert result.success, failures(result)
-    assert requests(one_list.box) == 3 * (rereads + 1)
+    assert requests(one_list.box) == 3 * (consistency_retries + 1)
     assert max(stored(one_list).values()) == 1
     assert len(stored(one_list)) > 2000
     found = checks(result, TABLE)[COUNT]
@@ -285,7 +285,7 @@ def _move_and_read(project: Project, total: int, page_size: int, moves: list[Mov
             if positions or arrive
         ]
     )
-    result = project.materialize(TABLE, page_size=page_size, rereads=2)
+    result = project.materialize(TABLE, page_size=page_size, consistency_retries=2)
     assert result.success, failures(result)
     found, after = stored(project), truth(project)
     assert max(found.values(), default=1) == 1

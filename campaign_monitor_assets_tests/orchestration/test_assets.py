@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.orchestration.account import Wiring
+from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.checks import build_checks
 from campaign_monitor_assets.sandbox import Sandbox
@@ -20,14 +20,14 @@ WINDOW_DAYS = 30
 def _windowed(project: Project, table: str) -> dg.ExecuteInProcessResult:
     """Materializes a report that is read again for campaigns of the last thirty days only."""
     tables = [CATALOGUE[name] for name in ("clients", "campaigns", table)]
-    wiring = Wiring(
-        api=f"{PREFIX}_api",
-        store=f"{PREFIX}_io_manager",
+    account = Account(
+        api_resource=f"{PREFIX}_api",
+        io_manager=f"{PREFIX}_io_manager",
         windows={table: WINDOW_DAYS},
     )
     definitions = dg.Definitions(
-        assets=build_assets(tables, wiring),
-        asset_checks=build_checks(tables, wiring, warn_drop_percent=50),
+        assets=build_assets(tables, account),
+        asset_checks=build_checks(tables, account, warn_drop_percent=50),
         resources=project.definitions().resources,
         executor=dg.in_process_executor,
     )
@@ -114,11 +114,13 @@ def test_two_tables_of_one_answer_keep_their_windows(box: Sandbox, project: Proj
     """Lists and segments of campaigns are asked for once, also within a window."""
     late = _send_lately(box, 1)[1]
     tables = [CATALOGUE[name] for name in ("clients", "campaigns", "campaign_lists")]
-    wiring = Wiring(
-        api=f"{PREFIX}_api", store=f"{PREFIX}_io_manager", windows={"campaign_lists": 7}
+    account = Account(
+        api_resource=f"{PREFIX}_api",
+        io_manager=f"{PREFIX}_io_manager",
+        windows={"campaign_lists": 7},
     )
     definitions = dg.Definitions(
-        assets=build_assets(tables, wiring), resources=project.definitions().resources
+        assets=build_assets(tables, account), resources=project.definitions().resources
     )
     job = definitions.resolve_implicit_global_asset_job_def()
     assert job.execute_in_process().success

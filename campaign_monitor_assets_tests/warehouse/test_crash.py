@@ -187,13 +187,13 @@ def test_a_file_that_is_in_use_for_a_while(
 
 def test_a_file_that_stays_in_use(with_parents: Project) -> None:
     """After the longest wait the run fails, and says which file and who has it."""
-    impatient = Project(with_parents.box, with_parents.path, store={"lock_wait": 0.2})
+    impatient = Project(with_parents.box, with_parents.path, store={"lock_timeout": 0.2})
     with held(with_parents.path) as other:
         result = impatient.materialize("templates")
     [text] = failures(result).values()
     assert str(with_parents.path) in text
     assert f"PID {other.pid}" in text
-    assert "lock_wait" in text
+    assert "lock_timeout" in text
 
 
 @pytest.mark.parametrize("name", ["lock", "database"])
@@ -202,7 +202,7 @@ def test_a_path_that_is_no_file(with_parents: Project, name: str) -> None:
     folder = with_parents.path.parent / name
     folder.mkdir()
     [text] = failures(
-        Project(with_parents.box, folder, store={"lock_wait": 1}).materialize("clients")
+        Project(with_parents.box, folder, store={"lock_timeout": 1}).materialize("clients")
     ).values()
     assert "can't be opened" in text
     assert str(folder) in text

@@ -8,12 +8,13 @@ import sys
 
 import dagster as dg
 
+from campaign_monitor_assets.orchestration.attributes import WarehouseAttributes
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 
 component = CampaignMonitorComponent(
     tables=["clients", "lists", "active_subscribers"],
     analytics=False,
-    database=os.environ["BENCHMARK_DATABASE"],
+    warehouse=WarehouseAttributes(database=os.environ["BENCHMARK_DATABASE"]),
 )
 
 unchecked = dg.define_asset_job(

@@ -1,0 +1,119 @@
+"""What a user chose of the catalogue: tables, frequencies, groups and windows, each checked."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import available_timezones
+
+from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
+
+
+def checked_prefix(given: str) -> tuple[str, ...]:
+    """The parts of an asset key's prefix.
+
+    Raises:
+        ConfigurationError: A part has other characters than letters, digits and _.
+    """
+    parts = tuple(given.split("/"))
+    if not all(re.fullmatch(r"\w+", part, re.ASCII) for part in parts):
+        raise ConfigurationError(
+            f"key_prefix: {given!r} is not accepted. Allowed: letters, digits and _,"
+            " in parts that are separated by /."
+        )
+    return parts
+
+
+def checked_time_zone(given: str) -> str:
+    """The time zone.
+
+    Raises:
+        ConfigurationError: There is none of this name.
+    """
+    if given not in available_timezones():
+        raise ConfigurationError(
+            f"timezone: {given!r} is not a time zone. Allowed: the IANA names, such as"
+            " 'Europe/Berlin' or 'Australia/Sydney'."
+        )
+    return given
+
+
+def chosen_tables(wanted: Sequence[str] | None) -> list[Table]:
+    """The tables that are read, in the catalogue's order; those of the default for None.
+
+    Raises:
+        ConfigurationError: None is named, one is not known, or one comes without its parent.
+    """
+    if wanted is None:
+        return [table for table in CATALOGUE.values() if table.default]
+    if not wanted:
+        raise ConfigurationError(
+            f"tables: none are named. Allowed: {', '.join(CATALOGUE)}; leave the key out for"
+            " the default ones."
+        )
+    _require_known("tables", wanted, CATALOGUE)
+    for name in wanted:
+        parent = CATALOGUE[name].parent
+        if parent is not None and parent not in wanted:
+            raise ConfigurationError(
+                f"tables: {name!r} needs its parent {parent!r}, which is not among them."
+                f" Add {parent!r}; given: {', '.join(wanted)}."
+            )
+    return [table for table in CATALOGUE.values() if table.name in wanted]
+
+
+def chosen_frequencies(
+    given: Mapping[str, str], tables: Sequence[Table]
+) -> dict[str, Frequency | None]:
+    """For each table how often it is read; None: by hand.
+
+    Raises:
+        ConfigurationError: A table is not among the tables, or a frequency is not accepted.
+    """
+    _require_known("frequencies", given, {table.name: table for table in tables})
+    return {
+        table.name: parse_frequency(
+            given.get(table.name, table.cadence), f"frequencies.{table.name}"
+        )
+        for table in tables
+    }
+
+
+def checked_group_names(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Other names of the catalogue's groups.
+
+    Raises:
+        ConfigurationError: A group is not known, or a name is taken.
+    """
+    _require_known("group_names", given, {group.value: group for group in Group})
+    if "analytics" in given.values():
+        raise ConfigurationError(
+            "group_names: 'analytics' is the group of the views. Choose another name."
+        )
+    return given
+
+
+def checked_windows(given: Mapping[str, int]) -> Mapping[str, int]:
+    """For campaign reports how many days after sending they are read again.
+
+    Raises:
+        ConfigurationError: A table is not a campaign report, or the days are less than one.
+    """
+    reports = {name: table for name, table in CATALOGUE.items() if table.has_window}
+    _require_known("report_windows", given, reports)
+    for table, days in given.items():
+        if days < 1:
+            raise ConfigurationError(
+                f"report_windows.{table}: {days} is not accepted. Allowed: days, 1 or more;"
+                " leave the table out to read every campaign each time."
+            )
+    return given
+
+
+def _require_known(where: str, given: Iterable[str], allowed: Mapping[str, object]) -> None:
+    unknown = [name for name in given if name not in allowed]
+    if unknown:
+        raise ConfigurationError(
+            f"{where}: {', '.join(map(repr, unknown))} is not known here."
+            f" Allowed: {', '.join(allowed)}."
+        )
