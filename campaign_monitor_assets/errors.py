@@ -143,6 +143,16 @@ class DatabaseError(CampaignMonitorError):
     """The DuckDB file can't be opened, written or loaded into."""
 
 
+class MemoryLimitError(DatabaseError):
+    """DuckDB needs more memory than it may use."""
+
+    def __init__(self, limit: str, enough: str, said: str) -> None:
+        super().__init__(
+            f"DuckDB needs more memory than memory_limit ({limit}) allows: {said}. The snapshots"
+            f" are unchanged. Set `memory_limit` to {enough} or more."
+        )
+
+
 class SnapshotRefusedError(CampaignMonitorError):
     """The guard kept a snapshot out that has far fewer rows than the last one."""
 

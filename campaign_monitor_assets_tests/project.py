@@ -68,7 +68,7 @@ class Project:
                     **{**QUICK, **credentials, "base_url": self.box.url, **self.api, **api}
                 ),
                 f"{PREFIX}_io_manager": SnapshotIOManager(
-                    **{"database": str(self.path), "schema": PREFIX, "threads": 1, **self.store}
+                    **{"database": str(self.path), "schema": PREFIX, **self.store}
                 ),
             },
         )

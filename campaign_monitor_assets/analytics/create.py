@@ -10,7 +10,7 @@ from campaign_monitor_assets.analytics import VIEWS, View
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS, create_views
 from campaign_monitor_assets.analytics.model import Made, Shown
 from campaign_monitor_assets.errors import ParentMissingError
-from campaign_monitor_assets.warehouse.target import (
+from campaign_monitor_assets.warehouse.quoting import (
     identifier,
     literal,
     relation_of_view,

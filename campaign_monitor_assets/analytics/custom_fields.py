@@ -12,7 +12,7 @@ from campaign_monitor_assets.analytics.subscribers import STATES
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.catalogue.model import text, texts
 from campaign_monitor_assets.catalogue.subscribers import COLUMNS
-from campaign_monitor_assets.warehouse.target import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
 
 LIST_CUSTOM_FIELD_VIEWS = View(
     name="list_custom_field_views",

@@ -94,7 +94,10 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     component = import_module("campaign_monitor_assets.definitions").component
     write_report = import_module("campaign_monitor_assets.report").write_report
     written = write_report(
-        Path(component.warehouse.database), component.schema_of_tables, options.target
+        Path(component.warehouse.database),
+        component.schema_of_tables,
+        options.target,
+        console.print,
     )
     console.print(f"The report is in [bold]{written}[/]; any browser opens it.")
     return 0

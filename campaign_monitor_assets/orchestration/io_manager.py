@@ -20,9 +20,10 @@ from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, wa
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish, publish_trial
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows, require_table
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
-from campaign_monitor_assets.warehouse.target import Database, identifier, table_exists
+from campaign_monitor_assets.warehouse.target import Database
 from campaign_monitor_assets.warehouse.verify import Guard
 
 Connection = duckdb.DuckDBPyConnection

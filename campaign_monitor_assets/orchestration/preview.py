@@ -14,8 +14,8 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Column
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
-from campaign_monitor_assets.warehouse.target import identifier, table_exists
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _HIDDEN = "•••"

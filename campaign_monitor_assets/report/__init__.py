@@ -6,6 +6,7 @@ say what stands where, and `page.html` gives it its looks.
 
 import contextlib
 import os
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
 __all__ = ["write_report"]
@@ -20,13 +22,19 @@ __all__ = ["write_report"]
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def write_report(database: Path, schema: str, target: Path) -> Path:
+def write_report(
+    database: Path,
+    schema: str,
+    target: Path,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Path:
     """Writes the report of the account in a DuckDB file, which is only read.
 
     Args:
         database: The DuckDB file.
         schema: The schema that the account's tables are in.
         target: Where the page goes; its folder is made where missing.
+        warn: Told what is waited for.
 
     Returns:
         Where the page is.
@@ -44,7 +52,8 @@ def write_report(database: Path, schema: str, target: Path) -> Path:
         ) from error
     from campaign_monitor_assets.report.page import compose  # noqa: PLC0415 (it needs Plotly)
 
-    with Database(database).connect(read_only=True) as connection:
+    settings = WarehouseSettings(database=str(database))
+    with Database.of(settings).connect(read_only=True, warn=warn) as connection:
         page = compose(connection, schema)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)
     environment.filters["shown"] = _shown

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG
-from campaign_monitor_assets.warehouse.target import identifier, table_exists
 
 MONTHS: Final = 36
 """How many months are looked back on at the most, from the last that anything happened in."""

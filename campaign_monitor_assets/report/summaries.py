@@ -11,7 +11,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.warehouse.target import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 
 STATES: Final = {
     "active_subscribers": "Active",

@@ -31,7 +31,7 @@ class StagingWriter:
     _reads: list[CollectionRead] = field(default_factory=list)
     _deleted: list[Mapping[str, str]] = field(default_factory=list)
     _extras: set[str] = field(default_factory=set)
-    _largest_append: int = 0
+    _longest_row: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class StagingWriter:
         """Appends whole lines, and notes the fields in them that the catalogue doesn't know."""
         with self._lock, _explained(self._rows_path):
             self._rows.write(lines)
-            self._largest_append = max(self._largest_append, len(lines))
+            self._longest_row = max(self._longest_row, *map(len, lines.split(b"\n")))
             self._extras.update(extras)
 
     def accept(self, read: CollectionRead) -> None:
@@ -74,7 +74,7 @@ class StagingWriter:
             requests=requests,
             size=size,
             seconds=seconds,
-            largest_append=self._largest_append,
+            longest_row=self._longest_row,
             kept=self.kept,
             limited=self.limited,
         )

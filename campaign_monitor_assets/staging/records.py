@@ -48,7 +48,7 @@ class Staged:
         requests: Requests sent, retries included.
         size: Bytes received.
         seconds: How long the fetching took.
-        largest_append: Bytes of the longest run of lines that was appended, so no row is longer.
+        longest_row: Bytes of the longest staged row.
         kept: The parents, by their key, that were not read again: their rows stay as they are.
         limited: Read for a trial, so it must not replace the full snapshot.
     """
@@ -66,6 +66,6 @@ class Staged:
     requests: int = 0
     size: int = 0
     seconds: float = 0
-    largest_append: int = 0
+    longest_row: int = 0
     kept: tuple[str, ...] = ()
     limited: bool = False

@@ -7,8 +7,8 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Table
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG, SYNC_LOG_PARENTS
-from campaign_monitor_assets.warehouse.target import identifier, table_exists
 from campaign_monitor_assets.warehouse.verify import key_faults
 
 STATS = "list_stats"

@@ -11,7 +11,7 @@ import duckdb
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.staging.records import Staged
-from campaign_monitor_assets.warehouse.target import identifier, literal, read_json
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, read_json
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -51,6 +51,9 @@ def load(connection: Connection, staged: Staged) -> Loaded:
         connection.execute(
             f"insert into {LOADED} by name {_select(staged, extra_names)}", [staged.synced_at]
         )
+    except duckdb.OutOfMemoryException:
+        # It is tried again with fewer threads.
+        raise
     except duckdb.Error as error:
         raise _load_failed(staged.table.name, error) from None
     rows = int(_fetch(connection, f"select count(*) from {LOADED}")[0])
@@ -128,7 +131,7 @@ def _source(staged: Staged) -> str:
     rows = read_json(
         staged.rows_path,
         {"read": "BIGINT", "row": f"STRUCT({fields})", "extra": "JSON"},
-        longest=staged.largest_append,
+        longest=staged.longest_row,
     )
     reads = read_json(staged.reads_path, {"read": "BIGINT", "parent": parent_type})
     return f"{rows} join {reads} using (read)"
@@ -187,7 +190,7 @@ def _pointer(name: str) -> str:
 
 def _load_failed(table: str, error: duckdb.Error) -> DatabaseError:
     # DuckDB's own text may quote a row, and so an address.
-    full = isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException))
+    full = isinstance(error, duckdb.IOException)
     detail = str(error).split("\n")[0] if full else "a row is no JSON object that DuckDB accepts"
     if "has duplicate key" in str(error):
         detail = "an object in an answer has the same field twice"

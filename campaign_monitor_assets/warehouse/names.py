@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from campaign_monitor_assets.warehouse.target import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier
 
 TRIAL_SUFFIX = "_trial"
 """What a trial's schema is called after the schema of the full snapshots."""

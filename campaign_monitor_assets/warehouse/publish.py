@@ -10,8 +10,8 @@ import duckdb
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import Loaded, load, unload
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import table_exists
 from campaign_monitor_assets.warehouse.sync_log import record
-from campaign_monitor_assets.warehouse.target import table_exists
 from campaign_monitor_assets.warehouse.verify import Guard, verify
 from campaign_monitor_assets.warehouse.write import kept, replace
 

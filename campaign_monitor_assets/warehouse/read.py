@@ -7,7 +7,8 @@ import duckdb
 
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.target import Database, identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.target import Database
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,16 @@ class WarehouseSettings(BaseModel):
         default="192MB", description="How much memory DuckDB may use; beyond it, it works on disk."
     )
     threads: int | None = Field(
-        default=None, ge=1, description="How many threads DuckDB uses; by default one per core."
+        default=None,
+        ge=1,
+        description="How many threads DuckDB uses; by default one per core, as many as"
+        " memory_limit suffices for.",
+    )
+    storage_version: str = Field(
+        default="v1.0.0",
+        pattern=r"^(v\d+\.\d+\.\d+|latest)$",
+        description="Oldest DuckDB version that can read a file made anew: v1.0.0, v1.4.0, … or"
+        " latest. An existing file stays as it is.",
     )
     connection_config: dict[str, Any] = Field(
         default={}, description="Further DuckDB configuration options, by their names."

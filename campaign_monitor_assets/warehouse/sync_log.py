@@ -7,7 +7,8 @@ import duckdb
 
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.target import Database, read_json, table_exists
+from campaign_monitor_assets.warehouse.quoting import read_json, table_exists
+from campaign_monitor_assets.warehouse.target import Database
 
 SYNC_LOG = "sync_log"
 """A row for each snapshot of each table."""

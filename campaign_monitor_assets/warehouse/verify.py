@@ -8,7 +8,7 @@ from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError, SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
-from campaign_monitor_assets.warehouse.target import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -8,7 +8,7 @@ from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.target import identifier, literal
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -15,7 +15,7 @@ import requests
 from campaign_monitor_assets.analytics import VIEWS
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets.warehouse.target import identifier, literal
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 from campaign_monitor_assets_tests.project import Project, failures, key
 from campaign_monitor_assets_tests.small_account import (
     EMPTY,

@@ -5,7 +5,7 @@ import dataclasses
 import duckdb
 import pytest
 
-from campaign_monitor_assets.warehouse.target import literal
+from campaign_monitor_assets.warehouse.quoting import literal
 from campaign_monitor_assets_tests.project import Project, failures
 
 NAMES = [

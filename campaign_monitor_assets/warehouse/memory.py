@@ -1,0 +1,99 @@
+"""How much memory and how many threads DuckDB gets."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+from pydantic import ByteSize, TypeAdapter
+
+from campaign_monitor_assets.warehouse.quoting import literal
+
+_BYTES = TypeAdapter(ByteSize)
+
+_DUCKDB_SHARE = 0.8
+"""The share of the machine's or the container's memory that DuckDB takes by default."""
+
+_OTHERS = 256 << 20
+"""Bytes that Python, Dagster and the pages under way take beside DuckDB."""
+
+_LEAST = 64 << 20
+"""Bytes without which DuckDB loads nothing."""
+
+_PER_THREAD = 80 << 20
+"""Bytes that each thread takes as it loads: a JSON buffer, its vectors and a row group."""
+
+_VECTOR_ROWS = 2048
+_COPIES_OF_A_VECTOR = 8
+"""As text, as JSON, as values, and in what holds them meanwhile; measured at 4 to 54 kB a row."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one connection may use.
+
+    Attributes:
+        limit: Bytes.
+        threads: How many threads share them.
+        asked: Bytes that were asked for, where the machine or its container has less room.
+    """
+
+    limit: int
+    threads: int
+    asked: int | None = None
+
+    def fewer_threads(self) -> Iterator[int]:
+        """The numbers of threads to try one after the other, where memory doesn't suffice."""
+        bounded = bounded_threads(self.limit, self.threads)
+        yield from sorted({self.threads, bounded, 1}, reverse=True)[1:]
+
+
+def apply(connection: duckdb.DuckDBPyConnection, limit: str, threads: int | None) -> Memory:
+    """Sets a fresh connection's memory limit and threads.
+
+    Args:
+        connection: A connection with DuckDB's own defaults, which tell what the machine or its
+            container (cgroup) has.
+        limit: `memory_limit` as the user wrote it, such as `192MB`.
+        threads: The user's number of threads; None: as many as the limit and the
+            cores suffice for.
+
+    Raises:
+        duckdb.Error: The limit is not one that DuckDB accepts.
+    """
+    default, cores = _current(connection)
+    connection.execute(f"set memory_limit = {literal(limit)}")
+    asked, _ = _current(connection)
+    room = max(int(default / _DUCKDB_SHARE) - _OTHERS, _LEAST)
+    granted = min(asked, room)
+    if granted < asked:
+        connection.execute(f"set memory_limit = '{granted // 1000}KB'")
+    chosen = threads or bounded_threads(granted, cores)
+    connection.execute(f"set threads = {chosen}")
+    return Memory(granted, chosen, asked if granted < asked else None)
+
+
+def bounded_threads(limit: int, threads: int) -> int:
+    """As many of the threads as a limit in bytes suffices for."""
+    return max(min(threads, limit // _PER_THREAD), 1)
+
+
+def limit_that_would_do(limit: int, longest_row: int) -> str:
+    """A `memory_limit` that suffices where one in bytes did not.
+
+    Args:
+        limit: Bytes that did not suffice for a single thread.
+        longest_row: Bytes of the longest row as JSON; 0 where rows were not what it failed on.
+    """
+    need = _LEAST + _VECTOR_ROWS * _COPIES_OF_A_VECTOR * longest_row
+    if need <= limit:
+        need = 2 * limit
+    return f"{math.ceil(need / 64e6) * 64}MB"
+
+
+def _current(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    found = connection.execute(
+        "select current_setting('memory_limit'), current_setting('threads')"
+    ).fetchone()
+    assert found is not None
+    return _BYTES.validate_python(found[0]), int(found[1])

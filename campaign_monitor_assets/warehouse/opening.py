@@ -1,0 +1,190 @@
+"""Opening the DuckDB file: where it may be, how long it is waited for, and what errors say."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import tenacity
+
+from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.warehouse.memory import Memory, apply
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
+
+CATALOG: Final = "the file"
+"""What the file is attached as. DuckDB would name the catalog after the file, and take a schema of
+the same name for ambiguous."""
+
+_SECONDS_BETWEEN_NOTICES: Final = 30.0
+
+_NO_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""A URL or another database's address. A drive such as `C:` has a single letter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How the file is opened.
+
+    Attributes:
+        path: The DuckDB file; its folder is made where missing.
+        config: Further DuckDB configuration options.
+        memory_limit: How much memory DuckDB may use, as the user wrote it.
+        threads: How many threads DuckDB uses; None: as many as memory and cores suffice for.
+        storage_version: The oldest DuckDB version that is to read a file that is made anew.
+        lock_timeout: Seconds to wait for the file while it is open elsewhere.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    memory_limit: str
+    threads: int | None
+    storage_version: str
+    lock_timeout: float
+
+    def open(
+        self, warn: Callable[[str], None], *, read_only: bool
+    ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
+        """Opens the file, and waits for it while it is open elsewhere.
+
+        Args:
+            warn: Told what is waited for, and where there is less memory than `memory_limit`.
+            read_only: Whether nothing will be written.
+
+        Raises:
+            DatabaseError: The file can't be opened, or is open elsewhere for too long.
+        """
+        waiting = _Waiting(self.path, self.lock_timeout, warn)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_locked),
+            stop=tenacity.stop_after_delay(self.lock_timeout),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+            before_sleep=waiting.notify,
+            reraise=True,
+        )
+        try:
+            connection, memory = retrying(self.open_now, read_only=read_only)
+        except duckdb.Error as error:
+            if is_locked(error):
+                raise DatabaseError(
+                    f"The DuckDB file {self.path} was open elsewhere for more than"
+                    f" {self.lock_timeout:g} s: {_holder(error)}. Close it there, or raise"
+                    " `lock_timeout`."
+                ) from None
+            raise self.refused(error) from error
+        if memory.asked is not None:
+            warn(
+                f"memory_limit is {self.memory_limit}, but this machine or container has too"
+                f" little memory for it: DuckDB gets {memory.limit // 1_000_000} MB."
+            )
+        return connection, memory
+
+    def open_now(self, *, read_only: bool) -> tuple[duckdb.DuckDBPyConnection, Memory]:
+        """Opens the file without waiting.
+
+        Raises:
+            duckdb.Error: It can't be opened, or is open elsewhere; see `is_locked`.
+            DatabaseError: Its folder can't be made.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self.refused(error) from error
+        connection = duckdb.connect(
+            config={"temp_directory": f"{self.path}.tmp", **dict(self.config)}
+        )
+        try:
+            memory = apply(connection, self.memory_limit, self.threads)
+            self._attach(connection, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, memory
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        options = ["type duckdb", "read_only" if read_only else "read_write"]
+        # An existing file stays in the version that it was made in.
+        if not read_only and not self.path.exists():
+            options.append(f"storage_version {literal(self.storage_version)}")
+        connection.execute(
+            f"attach {literal(str(self.path))} as {identifier(CATALOG)} ({', '.join(options)})"
+        )
+        connection.execute(f"use {identifier(CATALOG)}")
+        connection.execute("detach memory")
+
+    def refused(self, error: Exception) -> DatabaseError:
+        """What is said of a file that can't be opened."""
+        return DatabaseError(
+            f"The DuckDB file {self.path} can't be opened: {error}. Set CAMPAIGN_MONITOR_DUCKDB to"
+            " a file in a folder that you may write to."
+        )
+
+
+@dataclass
+class _Waiting:
+    """Tells at once, and then now and again, that the file is waited for."""
+
+    path: Path
+    most: float
+    warn: Callable[[str], None]
+    _notified: float | None = None
+
+    def notify(self, state: tenacity.RetryCallState) -> None:
+        now = time.monotonic()
+        if self._notified is not None and now - self._notified < _SECONDS_BETWEEN_NOTICES:
+            return
+        self._notified = now
+        error = state.outcome.exception() if state.outcome else None
+        left = max(self.most - (now - state.start_time), 0)
+        self.warn(
+            f"Waiting for the DuckDB file {self.path}: {_holder(error)}. It is waited for up to"
+            f" {left:.0f} s more; close it there to go on, or end this with Ctrl-C."
+        )
+
+
+def checked_path(database: str) -> Path:
+    """The path of a DuckDB file.
+
+    Raises:
+        ConfigurationError: It is empty, or something else than a path.
+    """
+    if not database.strip() or _NO_PATH.match(database):
+        raise ConfigurationError(
+            f"database: {_without_secrets(database)!r} is not accepted. Allowed: the path of a"
+            " DuckDB file, such as data/account.duckdb; databases in memory, MotherDuck (md:) and"
+            " other addresses are not supported."
+        )
+    return Path(database).expanduser().absolute()
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether the file is open elsewhere: in another process, or in this one."""
+    if not isinstance(error, duckdb.Error):
+        return False
+    said = str(error)
+    return any(
+        words in said
+        for words in (
+            "Could not set lock",
+            "already attached by database",
+            "different configuration",
+            # What Windows says.
+            "being used by another process",
+        )
+    )
+
+
+def _holder(error: BaseException | None) -> str:
+    """Who has the file open."""
+    said = str(error)
+    if "already attached" in said or "different configuration" in said:
+        return "another connection of this process has it open"
+    found = re.search(r"held in (.+?)(?:\. |\.?$)", said.partition("\n")[0])
+    return f"it is open in {found[1]}" if found else "another process has it open"
+
+
+def _without_secrets(database: str) -> str:
+    """What may be repeated of an address: no user, no password and no query."""
+    return re.sub(r"//[^/@]*@", "//…@", database.partition("?")[0])

@@ -1,0 +1,58 @@
+"""Names, texts and files as SQL takes them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+_LEAST_OBJECT_SIZE = 1 << 20
+"""Bytes. DuckDB's buffers are sized by the longest line that they have to hold."""
+
+
+def identifier(*names: str) -> str:
+    """A quoted SQL name, such as `"schema"."table"`."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def relation_of_view(schema: str, name: str) -> str:
+    """A table or view as the SQL of another view names it, so that the file may bear any name.
+
+    A view can't name the catalog it is in, and without the catalog's name DuckDB takes the schema
+    for ambiguous in a file that is called like the schema.
+    """
+    relative = identifier(schema, name)
+    absolute = f"{identifier(schema)}.{relative}"
+    return (
+        f"query(if(lower(current_database()) = {literal(schema.lower())},"
+        f" {literal(f'from {absolute}')}, {literal(f'from {relative}')}))"
+    )
+
+
+def literal(value: str) -> str:
+    """A quoted SQL string, for statements that take no parameters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether there is such a table or view."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables"
+        " where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
+    """The table function that reads newline-delimited JSON.
+
+    Args:
+        path: The file.
+        columns: The declared type of each field.
+        longest: Bytes of the longest line, if it may be longer than a megabyte.
+    """
+    declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
+    return (
+        f"read_json({literal(str(path))}, format = 'newline_delimited',"
+        f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"
+    )
