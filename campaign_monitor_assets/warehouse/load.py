@@ -18,6 +18,11 @@ Connection = duckdb.DuckDBPyConnection
 LOADED = "temp.loaded"
 """The temporary table with the rows of the snapshot that is being published."""
 
+_ISO_ZONE = r"([Zz]|[+-]\d\d(:?\d\d)?)$"
+_ISO_TIME = r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?"
+"""ISO 8601, as other parts of the API write times. Columns hold the client's wall clock, so
+the time is taken as it is written, and a zone or an offset is left out."""
+
 _TIME_FORMATS = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d']"
 
 
@@ -148,7 +153,13 @@ def _typed(column: Column) -> str:
     if column.type in {"VARCHAR", "JSON"}:
         return raw
     if column.type == "TIMESTAMP":
-        return f"try_strptime({raw}, {_TIME_FORMATS})"
+        return (
+            # DuckDB takes words such as infinity for times, too.
+            f"case when regexp_matches({raw}, '^\\d') then"
+            f" coalesce(try_strptime({raw}, {_TIME_FORMATS}), case when"
+            f" regexp_full_match({raw}, {literal(_ISO_TIME)})"
+            f" then try_cast(regexp_replace({raw}, {literal(_ISO_ZONE)}, '') as timestamp) end) end"
+        )
     if column.type == "BIGINT":
         # A cast alone would round 12.7 to 13.
         whole = f"try_cast({raw} as bigint)"

@@ -20,8 +20,8 @@ the same name for ambiguous."""
 
 _SECONDS_BETWEEN_NOTICES: Final = 30.0
 
-_NO_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-"""A URL or another database's address. A drive such as `C:` has a single letter."""
+_NO_PATH: Final = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
+"""A URL, another database's address, or DuckDB's `:memory:`; a drive (`C:`) has one letter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +156,13 @@ def checked_path(database: str) -> Path:
             " DuckDB file, such as data/account.duckdb; databases in memory, MotherDuck (md:) and"
             " other addresses are not supported."
         )
-    return Path(database).expanduser().absolute()
+    path = Path(database).expanduser().absolute()
+    if "?" in str(path):
+        raise ConfigurationError(
+            f"database: {str(path)!r} is not accepted: DuckDB takes the ? for a URL's query and"
+            " puts its log elsewhere. Choose a file and a folder whose names have none."
+        )
+    return path
 
 
 def is_locked(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """Names, texts and files as SQL takes them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,10 +35,11 @@ def literal(value: str) -> str:
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether there is such a table or view."""
+    """Whether there is such a table or view, in whatever letters: DuckDB's names ignore case."""
     found = connection.execute(
         "select count(*) from information_schema.tables"
-        " where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        " where table_catalog = current_database() and lower(table_schema) = lower(?)"
+        " and lower(table_name) = lower(?)",
         [schema, table],
     ).fetchone()
     return bool(found and found[0])
@@ -53,6 +55,11 @@ def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
     """
     declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
     return (
-        f"read_json({literal(str(path))}, format = 'newline_delimited',"
+        f"read_json({literal(_not_a_pattern(path))}, format = 'newline_delimited',"
         f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"
     )
+
+
+def _not_a_pattern(path: Path) -> str:
+    """The path with what DuckDB would take for wildcards in brackets of their own."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

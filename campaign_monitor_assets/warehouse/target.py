@@ -102,7 +102,7 @@ class Database:
                 threads = next(steps, None) if steps else None
                 if threads is None:
                     raise
-                warn(f"DuckDB ran out of memory: it is tried again with {threads} threads.")
+                warn(f"DuckDB ran out of memory: it is tried again with fewer threads ({threads}).")
                 database = replace(self, opening=replace(self.opening, threads=threads))
 
     @contextmanager

@@ -128,6 +128,9 @@ def test_anything_where_text_is_expected(one_list: Project, given: object, arriv
         ("Date", 17),
         ("Date", ""),
         ("Date", "2026-02-30 10:00:00"),
+        ("Date", "2026-02-30T10:00:00Z"),
+        ("Date", "infinity"),
+        ("Date", "epoch"),
         ("Date", {"a": 1}),
         ("CustomFields", "text"),
     ],
@@ -153,6 +156,28 @@ def test_times_that_fit(one_list: Project, text: str) -> None:
     assert "malformed_values" not in metadata(result, TABLE)
     [(found,)] = one_list.query(f"select strftime(Date, '%Y-%m-%d %H:%M:%S') from {TABLE}")
     assert found.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wall_clock"),
+    [
+        ("2026-01-02T03:04:05", "2026-01-02 03:04:05.000000"),
+        ("2026-01-02T03:04", "2026-01-02 03:04:00.000000"),
+        ("2026-01-02T03:04:05Z", "2026-01-02 03:04:05.000000"),
+        ("2026-01-02T03:04:05-05:00", "2026-01-02 03:04:05.000000"),
+        ("2026-01-02T03:04:05+0530", "2026-01-02 03:04:05.000000"),
+        ("2026-01-02 03:04:05+10", "2026-01-02 03:04:05.000000"),
+        ("2026-01-02T03:04:05.123456", "2026-01-02 03:04:05.123456"),
+        ("2026-01-02T03:04:05.5Z", "2026-01-02 03:04:05.500000"),
+        ("2026-01-02T03:04:05.1234567+01:00", "2026-01-02 03:04:05.123456"),
+    ],
+)
+def test_times_of_iso_8601(one_list: Project, text: str, wall_clock: str) -> None:
+    """A time with T, a fraction, a zone or an offset arrives as the wall clock that it names."""
+    result = sync(one_list, page([row(Date=text)]))
+    assert "malformed_values" not in metadata(result, TABLE)
+    [(found,)] = one_list.query(f"select strftime(Date, '%Y-%m-%d %H:%M:%S.%f') from {TABLE}")
+    assert found == wall_clock
 
 
 def test_addresses_that_differ_in_case(one_list: Project) -> None:
