@@ -15,6 +15,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.sandbox import Sandbox
 
 PREFIX = "campaign_monitor"
@@ -59,17 +60,16 @@ class Project:
         """The component's assets and checks, with resources that point to sandbox and file."""
         credentials = {} if "access_token" in api else {"api_key": self.box.key}
         found = definitions()
+        warehouse = WarehouseResource(**{"database": str(self.path), **self.store})
         return dg.Definitions(
             assets=[*(found.assets or ()), *more],
             asset_checks=found.asset_checks,
-            executor=dg.in_process_executor,
             resources={
                 f"{PREFIX}_api": CampaignMonitorResource(
                     **{**QUICK, **credentials, "base_url": self.box.url, **self.api, **api}
                 ),
-                f"{PREFIX}_io_manager": SnapshotIOManager(
-                    **{"database": str(self.path), "schema": PREFIX, **self.store}
-                ),
+                f"{PREFIX}_warehouse": warehouse,
+                f"{PREFIX}_io_manager": SnapshotIOManager(warehouse=warehouse),
             },
         )
 
@@ -112,7 +112,6 @@ class Project:
             assets=found.assets,
             asset_checks=found.asset_checks,
             resources=found.resources,
-            executor=found.executor,
             jobs=[job],
         ).resolve_job_def("only_checks")
         return resolved.execute_in_process(raise_on_error=False)

@@ -16,6 +16,7 @@ class Account:
         key_prefix: What stands before the table's name in an asset's key.
         schema: The schema of the tables in DuckDB.
         api_resource: The key of the API resource.
+        warehouse: The key of the warehouse resource.
         io_manager: The key of the IO manager.
         pool: The pool that keeps the assets of an account from reading at once; None: none.
         group_names: The groups' names where they shall be others than the catalogue's.
@@ -28,6 +29,7 @@ class Account:
     key_prefix: tuple[str, ...] = ("campaign_monitor",)
     schema: str = "campaign_monitor"
     api_resource: str = "campaign_monitor_api"
+    warehouse: str = "campaign_monitor_warehouse"
     io_manager: str = "campaign_monitor_io_manager"
     pool: str | None = "campaign_monitor"
     group_names: Mapping[str, str] = field(default_factory=dict)

@@ -17,13 +17,15 @@ from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients,
 from campaign_monitor_assets.extract.progress import Progress
 from campaign_monitor_assets.extract.tables import Parent, read_tables
 from campaign_monitor_assets.orchestration.account import Account
-from campaign_monitor_assets.orchestration.io_manager import Snapshot, SnapshotStore
-from campaign_monitor_assets.orchestration.metadata import column_schema
+from campaign_monitor_assets.orchestration.io_manager import Snapshot
+from campaign_monitor_assets.orchestration.metadata import column_schema, snapshot_metadata
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.publish import publish_trial
 from campaign_monitor_assets.warehouse.read import ParentRows, client_names
 from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
 
@@ -63,7 +65,7 @@ def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefini
         "name": "__".join([*account.key_prefix, *(table.name for table in tables)]),
         "outs": {table.name: _asset_out(table, account) for table in tables},
         "can_subset": len(tables) > 1,
-        "required_resource_keys": {account.api_resource, account.io_manager},
+        "required_resource_keys": {account.api_resource, account.warehouse},
         "pool": account.pool,
     }
     if parent is None:
@@ -137,7 +139,8 @@ class _Reading:
         self._config = config
         self._tables = [table for table in tables if table.name in selected]
         self._api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
-        self._store: SnapshotStore = getattr(context.resources, account.io_manager)
+        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
+        self._target = warehouse.target
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
@@ -159,8 +162,8 @@ class _Reading:
         chosen = self._choose(parents, now)
         inherits = self._tables[0].inherits
         keys = [{name: row[name] for name in inherits} for row in chosen.read]
-        self._store.database.require_writable()
-        root = self._store.database.staging_root
+        self._target.require_writable()
+        root = self._target.staging_root
         with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
             writers = [
                 StagingWriter(table, folder, now, kept=chosen.kept, limited=self._config.is_trial)
@@ -190,7 +193,7 @@ class _Reading:
             return Chosen(rows)
         assert table.parent_key is not None
         names = [TableName(self._account.schema, table.name) for table in self._tables]
-        present = [parents_of_snapshot(self._store.database, name) for name in names]
+        present = [parents_of_snapshot(self._target, name) for name in names]
         since = now - timedelta(days=max(day for day in days if day))
         return within_window(
             rows, table.parent_key, since=since, present=frozenset.intersection(*present)
@@ -202,7 +205,7 @@ class _Reading:
             return None
         if "Name" in parents.columns:
             return wanted_client_ids(wanted, parents.named())
-        return wanted_client_ids(wanted, client_names(self._store.database, self._account.schema))
+        return wanted_client_ids(wanted, client_names(self._target, self._account.schema))
 
     def _read(
         self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
@@ -214,12 +217,14 @@ class _Reading:
 
     def _publish_trial(self, staged: Staged) -> None:
         table = TableName(self._account.schema, staged.table.name)
-        metadata = self._store.publish_trial(staged, table, self._context.run.run_id)
+        with self._target.connect(warn=self._context.log.warning) as connection:
+            published = publish_trial(connection, staged, table, run_id=self._context.run.run_id)
+            metadata = snapshot_metadata(connection, staged, published, table.of_trial)
         self._context.log_event(
             dg.AssetObservation(
                 self._account.key(staged.table.name),
                 description="A trial: the full snapshot is unchanged.",
-                metadata=metadata,
+                metadata={**metadata, "dagster/table_name": str(table.of_trial)},
             )
         )
 

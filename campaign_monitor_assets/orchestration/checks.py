@@ -7,8 +7,8 @@ import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Account
-from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.preview import markdown_table
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.checks import (
     STATS,
     Check,
@@ -56,12 +56,12 @@ def _build_check(
             for check in checks
         ],
         can_subset=True,
-        required_resource_keys={account.io_manager},
+        required_resource_keys={account.warehouse},
     )
     def check_table(context: dg.AssetCheckExecutionContext) -> Any:
-        store: SnapshotStore = getattr(context.resources, account.io_manager)
+        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
         wanted = {key.name for key in context.selected_asset_check_keys}
-        with store.database.connect(read_only=True, warn=context.log.warning) as connection:
+        with warehouse.target.connect(read_only=True, warn=context.log.warning) as connection:
             subject = Subject(connection, account.schema, table)
             found = {check.name: check.run(subject) for check in checks if check.name in wanted}
         for name, finding in found.items():

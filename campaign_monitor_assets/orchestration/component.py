@@ -35,6 +35,7 @@ from campaign_monitor_assets.orchestration.schedules import (
     freshness_policy,
 )
 from campaign_monitor_assets.orchestration.views import build_analytics
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
 
 class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -134,6 +135,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         if self.analytics:
             schema = self.warehouse.analytics_schema or f"{account.schema}_analytics"
             views = build_analytics(tables, account, schema)
+        warehouse = self._warehouse()
         return dg.Definitions(
             assets=[*build_assets(tables, account), *views],
             asset_checks=build_checks(
@@ -149,9 +151,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             jobs=build_jobs(tables, views, account, self.tags),
             resources={
                 account.api_resource: self._api(),
-                account.io_manager: SnapshotIOManager(
-                    **self.warehouse.model_dump(exclude={"schema_"})
-                ),
+                account.warehouse: warehouse,
+                account.io_manager: SnapshotIOManager(warehouse=warehouse),
             },
         )
 
@@ -161,6 +162,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             key_prefix=checked_prefix(self.key_prefix),
             schema=self.schema_of_tables,
             api_resource=f"{name}_api",
+            warehouse=f"{name}_warehouse",
             io_manager=f"{name}_io_manager",
             pool=self.pool or name,
             group_names=checked_group_names(self.group_names),
@@ -173,6 +175,10 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
                 if frequency is not None
             },
         )
+
+    def _warehouse(self) -> WarehouseResource:
+        settings = self.warehouse.model_dump(by_alias=True)
+        return WarehouseResource(**settings | {"schema": self.schema_of_tables})
 
     def _api(self) -> CampaignMonitorResource:
         api = self.api

@@ -8,8 +8,8 @@ import dagster as dg
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.account import Account
-from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
 
 def build_jobs(
@@ -55,11 +55,11 @@ def _check_credentials_job(
 ) -> dg.JobDefinition:
     name = f"{account.name}_check_credentials"
 
-    @dg.op(name=f"{name}_op", required_resource_keys={account.api_resource, account.io_manager})
+    @dg.op(name=f"{name}_op", required_resource_keys={account.api_resource, account.warehouse})
     def check_credentials(context: dg.OpExecutionContext) -> None:
         """Fails where the credentials are refused or the database can't be written."""
         api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
-        store: SnapshotStore = getattr(context.resources, account.io_manager)
+        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
         with api.client(context.log.warning) as client:
             found = check_account(
                 client,
@@ -71,8 +71,8 @@ def _check_credentials_job(
             )
         for line in found.lines():
             context.log.info(line)
-        store.database.require_writable()
-        context.log.info(f"The database {store.database.path} can be written.")
+        warehouse.target.require_writable()
+        context.log.info(f"The database {warehouse.target.path} can be written.")
 
     @dg.job(
         name=name,

@@ -10,9 +10,9 @@ from campaign_monitor_assets.analytics.create import Place, create_view, version
 from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Account
-from campaign_monitor_assets.orchestration.io_manager import SnapshotStore
 from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.names import TableName
 
 GROUP = "analytics"
@@ -48,15 +48,15 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
         description=view.description,
         owners=account.owners or None,
         tags=account.tags or None,
-        required_resource_keys={account.io_manager},
+        required_resource_keys={account.warehouse},
         metadata={"dagster/column_schema": column_schema(view.columns)},
         code_version=version_of(view),
         # Rows follow the tables by themselves; figures on the asset's page don't.
         automation_condition=dg.AutomationCondition.eager(),
     )
     def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        store: SnapshotStore = getattr(context.resources, account.io_manager)
-        with store.database.connect(warn=context.log.warning) as connection:
+        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
+        with warehouse.target.connect(warn=context.log.warning) as connection:
             place = Place(connection, account.schema, schema)
             metadata = _metadata(place, view, create_view(place, view))
         return dg.MaterializeResult(metadata=metadata)

@@ -77,8 +77,7 @@ def test_a_downstream_asset_takes_and_returns_a_table(demo: Project) -> None:
     exec(block, names)
     asset = names["list_names"]
     assert isinstance(asset, dg.AssetsDefinition)
-    own = Project(demo.box, demo.path, store={"schema": None})
-    assert own.materialize(more=[asset]).success
+    assert demo.materialize(more=[asset]).success
     assert demo.query("select count(*) from marts.list_names") == [(demo.count("lists"),)]
 
 

@@ -12,7 +12,7 @@ from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.checks import build_checks
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.project import PREFIX, Project, checks, failures, metadata
+from campaign_monitor_assets_tests.project import Project, checks, failures, metadata
 
 WINDOW_DAYS = 30
 
@@ -21,15 +21,12 @@ def _windowed(project: Project, table: str) -> dg.ExecuteInProcessResult:
     """Materializes a report that is read again for campaigns of the last thirty days only."""
     tables = [CATALOGUE[name] for name in ("clients", "campaigns", table)]
     account = Account(
-        api_resource=f"{PREFIX}_api",
-        io_manager=f"{PREFIX}_io_manager",
         windows={table: WINDOW_DAYS},
     )
     definitions = dg.Definitions(
         assets=build_assets(tables, account),
         asset_checks=build_checks(tables, account, warn_drop_percent=50),
         resources=project.definitions().resources,
-        executor=dg.in_process_executor,
     )
     return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         raise_on_error=False
@@ -115,8 +112,6 @@ def test_two_tables_of_one_answer_keep_their_windows(box: Sandbox, project: Proj
     late = _send_lately(box, 1)[1]
     tables = [CATALOGUE[name] for name in ("clients", "campaigns", "campaign_lists")]
     account = Account(
-        api_resource=f"{PREFIX}_api",
-        io_manager=f"{PREFIX}_io_manager",
         windows={"campaign_lists": 7},
     )
     definitions = dg.Definitions(

@@ -12,8 +12,8 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
-from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 RENAMED: dict[str, tuple[Any, str, str]] = {
@@ -53,7 +53,7 @@ def test_every_setting_is_an_attribute_and_a_field_of_its_resource() -> None:
     for settings, block, resource in (
         (ApiSettings, "api", CampaignMonitorResource),
         (ExtractSettings, "extract", CampaignMonitorResource),
-        (WarehouseSettings, "warehouse", SnapshotIOManager),
+        (WarehouseSettings, "warehouse", WarehouseResource),
     ):
         inner = type(getattr(CampaignMonitorComponent(), block))
         assert inner.model_fields.keys() == settings.model_fields.keys()
@@ -72,7 +72,7 @@ def test_nested_settings_reach_the_resources() -> None:
     resources = dg.build_defs_for_component(component).resources or {}
     api, store = (
         resources["campaign_monitor_api"],
-        resources["campaign_monitor_io_manager"],
+        resources["campaign_monitor_warehouse"],
     )
     assert (api.backoff, api.connect_timeout, api.page_size) == (0.1, 3, 20)
     assert (store.threads, store.lock_timeout) == (2, 9)
