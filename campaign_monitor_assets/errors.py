@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 
+_LEAST_SECRET = 16
+"""Characters. Keys and tokens have no shorter part."""
+
 _ADVICE = {
     50: "the request arrived without credentials, so something on the way removed them; look at"
     " HTTPS_PROXY",
@@ -22,6 +25,19 @@ _ADVICE = {
     122: "the OAuth token was revoked; authorize anew",
     403: "only agency accounts may ask this; set CAMPAIGN_MONITOR_CLIENT_ID to your client",
 }
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a text may be a key or a token: a long part in which letters and digits mix."""
+    return any(
+        len(part) >= _LEAST_SECRET and re.search(r"[0-9]", part) and re.search(r"[A-Za-z]", part)
+        for part in re.split(r"\W|_", value)
+    )
+
+
+def shown(value: str) -> str:
+    """A value as an error may repeat it: only its length where it looks like a secret."""
+    return f"a text of {len(value)} characters" if looks_secret(value) else repr(value)
 
 
 class CampaignMonitorError(Exception):

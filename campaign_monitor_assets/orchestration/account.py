@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
+
+DEFAULT_PREFIX: Final = "campaign_monitor"
+"""The asset key prefix of an account that stands alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,8 @@ class Account:
         tags: Tags of the assets.
         freshness: For each table when it is expected.
         windows: For a campaign report how many days after sending it is read again.
+        executor: What jobs and schedules are executed by; None: the executor of the user's project.
+        schema_was: The schema that earlier versions would have chosen, where it is another.
     """
 
     key_prefix: tuple[str, ...] = ("campaign_monitor",)
@@ -37,6 +43,8 @@ class Account:
     tags: Mapping[str, str] = field(default_factory=dict)
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
+    executor: dg.ExecutorDefinition | None = dg.in_process_executor
+    schema_was: str | None = None
 
     @property
     def name(self) -> str:
@@ -49,4 +57,23 @@ class Account:
 
     def group(self, table: Table) -> str:
         """The group of a table's asset."""
-        return self.group_names.get(table.group, str(table.group))
+        return self.group_names.get(table.group) or self._group(table.group)
+
+    @property
+    def views_group(self) -> str:
+        """The group of the views."""
+        return self._group("analytics")
+
+    def _group(self, name: str) -> str:
+        # An account alone keeps the plain names; those of several are told apart by their prefixes.
+        return str(name) if self.name == DEFAULT_PREFIX else f"{self.name}_{name}"
+
+    def job(self, name: str, selection: dg.AssetSelection, description: str) -> Any:
+        """A job of the account's assets, executed as its user wishes."""
+        return dg.define_asset_job(
+            f"{self.name}_{name}",
+            selection,
+            description=description,
+            run_tags=dict(self.tags),
+            executor_def=self.executor,
+        )

@@ -26,7 +26,7 @@ from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish_trial
-from campaign_monitor_assets.warehouse.read import ParentRows, client_names
+from campaign_monitor_assets.warehouse.read import ParentRows, client_names, has_table
 from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
@@ -163,6 +163,7 @@ class _Reading:
         inherits = self._tables[0].inherits
         keys = [{name: row[name] for name in inherits} for row in chosen.read]
         self._target.require_writable()
+        self._warn_of_former_schema()
         root = self._target.staging_root
         with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
             writers = [
@@ -175,6 +176,23 @@ class _Reading:
                 else:
                     snapshot = Snapshot(staged, forced=self._config.force)
                     yield dg.Output(snapshot, staged.table.name)
+
+    def _warn_of_former_schema(self) -> None:
+        former = self._account.schema_was
+        if former is None:
+            return
+        for table in self._tables:
+            name = TableName(self._account.schema, table.name)
+            if has_table(self._target, name) or not has_table(
+                self._target, TableName(former, table.name)
+            ):
+                continue
+            self._context.log.warning(
+                f"{table.name} goes to the schema {name.schema}, which follows the key prefix. The"
+                f" file holds a {table.name} in {former}, the default of earlier versions for every"
+                " prefix. If that is this account's, it is not refreshed any more: go on with it by"
+                f" `warehouse: {{schema: {former}}}`, or move your queries to {name.schema}."
+            )
 
     def _choose(self, parents: ParentRows | None, now: datetime) -> Chosen:
         """The parents that are wanted."""

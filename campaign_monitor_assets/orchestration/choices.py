@@ -4,9 +4,30 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import available_timezones
 
+from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import ConfigurationError, looks_secret, shown
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
+
+
+def require_variable_names(settings: ApiSettings) -> None:
+    """Refuses what can't be the name of an environment variable, as a key written there by mistake.
+
+    Raises:
+        ConfigurationError: A name is none, or looks like a key or token; the value isn't repeated.
+    """
+    for field in type(settings).model_fields:
+        if not field.endswith("_variable"):
+            continue
+        name = getattr(settings, field)
+        if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not looks_secret(name):
+            continue
+        raise ConfigurationError(
+            f"api.{field}: what is written there ({len(name)} characters) is not the name of an"
+            " environment variable. Allowed: letters, digits and _, such as"
+            f" {type(settings).model_fields[field].default}. A key or token itself belongs into"
+            " that variable, not into the configuration; if it was written here, replace it."
+        )
 
 
 def checked_prefix(given: str) -> tuple[str, ...]:
@@ -18,7 +39,7 @@ def checked_prefix(given: str) -> tuple[str, ...]:
     parts = tuple(given.split("/"))
     if not all(re.fullmatch(r"\w+", part, re.ASCII) for part in parts):
         raise ConfigurationError(
-            f"key_prefix: {given!r} is not accepted. Allowed: letters, digits and _,"
+            f"key_prefix: {shown(given)} is not accepted. Allowed: letters, digits and _,"
             " in parts that are separated by /."
         )
     return parts
@@ -32,7 +53,7 @@ def checked_time_zone(given: str) -> str:
     """
     if given not in available_timezones():
         raise ConfigurationError(
-            f"timezone: {given!r} is not a time zone. Allowed: the IANA names, such as"
+            f"timezone: {shown(given)} is not a time zone. Allowed: the IANA names, such as"
             " 'Europe/Berlin' or 'Australia/Sydney'."
         )
     return given
@@ -114,6 +135,6 @@ def _require_known(where: str, given: Iterable[str], allowed: Mapping[str, objec
     unknown = [name for name in given if name not in allowed]
     if unknown:
         raise ConfigurationError(
-            f"{where}: {', '.join(map(repr, unknown))} is not known here."
+            f"{where}: {', '.join(map(shown, unknown))} is not known here."
             f" Allowed: {', '.join(allowed)}."
         )

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from types import ModuleType
+from typing import Literal, Self
 
 import dagster as dg
 from pydantic import BaseModel, Field
 
-from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX, Account
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.attributes import (
     ApiAttributes,
@@ -25,6 +27,7 @@ from campaign_monitor_assets.orchestration.choices import (
     checked_windows,
     chosen_frequencies,
     chosen_tables,
+    require_variable_names,
 )
 from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.jobs import build_jobs
@@ -42,7 +45,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     """A Campaign Monitor account in DuckDB: assets, checks, schedules, jobs and resources."""
 
     key_prefix: str = Field(
-        default="campaign_monitor",
+        default=DEFAULT_PREFIX,
         description="Asset key prefix; separate parts with /. Two accounts in one code location"
         " need two prefixes.",
     )
@@ -86,6 +89,12 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         description="The pool that keeps the tables of this account from being read at once; by"
         " default the key prefix.",
     )
+    executor: Literal["in_process", "project"] = Field(
+        default="in_process",
+        description="What executes jobs and schedules: in_process, all tables of a run in one"
+        " process (threads do the waiting, a process for each table costs seconds); or project, the"
+        " executor of your project's definitions.",
+    )
     api: ApiAttributes = Field(
         default=ApiAttributes(), description="How requests are authorized and sent."
     )
@@ -121,20 +130,26 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         """The schema of the tables in DuckDB."""
         return self.warehouse.schema_ or self.name
 
-    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
+    @property
+    def schema_of_views(self) -> str:
+        """The schema of the views in DuckDB."""
+        return self.warehouse.analytics_schema or f"{self.schema_of_tables}_analytics"
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The definitions of the account.
 
         Raises:
             ConfigurationError: A setting is not accepted.
         """
+        require_variable_names(self.api)
+        require_own_place(self, context)
         time_zone = checked_time_zone(self.timezone)
         tables = chosen_tables(self.tables)
         frequencies = chosen_frequencies(self.frequencies, tables)
         account = self._account(frequencies)
         views = []
         if self.analytics:
-            schema = self.warehouse.analytics_schema or f"{account.schema}_analytics"
-            views = build_analytics(tables, account, schema)
+            views = build_analytics(tables, account, self.schema_of_views)
         warehouse = self._warehouse()
         return dg.Definitions(
             assets=[*build_assets(tables, account), *views],
@@ -146,9 +161,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
                 account,
                 timezone=time_zone,
                 running=self.schedules_running,
-                tags=self.tags,
             ),
-            jobs=build_jobs(tables, views, account, self.tags),
+            jobs=build_jobs(tables, views, account),
             resources={
                 account.api_resource: self._api(),
                 account.warehouse: warehouse,
@@ -169,6 +183,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             owners=self.owners,
             tags=self.tags,
             windows=checked_windows(self.report_windows),
+            executor=dg.in_process_executor if self.executor == "in_process" else None,
+            schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,
             freshness={
                 table: freshness_policy(frequency)
                 for table, frequency in frequencies.items()
@@ -203,3 +219,32 @@ def _from_environment(variable: str) -> dg.EnvVar | None:
     # An EnvVar that is not set would fail with a text that doesn't say where to find the key. Only
     # whether it is set is looked at here; its value is read when a run starts.
     return dg.EnvVar(variable) if os.environ.get(variable) else None
+
+
+def require_own_place(
+    component: CampaignMonitorComponent, context: dg.ComponentLoadContext
+) -> None:
+    """Keeps two accounts of a project from overwriting each other's tables or views.
+
+    Raises:
+        ConfigurationError: Another component of the project writes into a schema of this one.
+    """
+    tree = context.component_tree
+    # A component that is built alone, without a folder of definitions, knows of no other.
+    if not isinstance(tree.defs_module, ModuleType):
+        return
+    mine = _places(component)
+    for other in tree.get_all_components(CampaignMonitorComponent):
+        for path, schema in mine & _places(other) if other is not component else ():
+            raise ConfigurationError(
+                f"The accounts {component.key_prefix!r} and {other.key_prefix!r} would overwrite"
+                f" each other in the schema {schema!r} of {path}. Give each a schema of its own"
+                " (`warehouse: {schema: …}`; by default it follows the key_prefix; capitals make no"
+                " difference), or a database of its own."
+            )
+
+
+def _places(component: CampaignMonitorComponent) -> set[tuple[Path, str]]:
+    path = Path(component.warehouse.database).expanduser().resolve()
+    schemas = [component.schema_of_tables, component.schema_of_views]
+    return {(path, schema.lower()) for schema in schemas}

@@ -1,6 +1,6 @@
 """The jobs of an account: everything, one for each group, and a check of the credentials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,43 +16,37 @@ def build_jobs(
     tables: Sequence[Table],
     views: Sequence[dg.AssetsDefinition],
     account: Account,
-    tags: Mapping[str, str],
 ) -> list[Any]:
     """All jobs of one account, as `dg.Definitions` takes them."""
-    prefix = account.name
     by_group: dict[str, list[dg.AssetKey]] = {}
     for table in tables:
-        by_group.setdefault(account.group(table), []).append(account.key(table.name))
-    everything = dg.define_asset_job(
-        f"{prefix}_all",
+        group = account.group_names.get(table.group, str(table.group))
+        by_group.setdefault(group, []).append(account.key(table.name))
+    everything = account.job(
+        "all",
         dg.AssetSelection.assets(*(account.key(table.name) for table in tables), *views),
-        description="Reads every table of the account and makes the views on them.",
-        run_tags=dict(tags),
+        "Reads every table of the account and makes the views on them.",
     )
     groups = [
-        dg.define_asset_job(
-            f"{prefix}_group_{group}",
+        account.job(
+            f"group_{group}",
             dg.AssetSelection.assets(*keys).upstream(),
-            description=f"Reads the tables of the group {group}, and what they depend on.",
-            run_tags=dict(tags),
+            f"Reads the tables of the group {group}, and what they depend on.",
         )
         for group, keys in by_group.items()
     ]
     if views:
         groups.append(
-            dg.define_asset_job(
-                f"{prefix}_group_analytics",
+            account.job(
+                "group_analytics",
                 dg.AssetSelection.assets(*views),
-                description="Makes the views on the tables as they are.",
-                run_tags=dict(tags),
+                "Makes the views on the tables as they are.",
             )
         )
-    return [everything, *groups, _check_credentials_job(tables, account, tags)]
+    return [everything, *groups, _check_credentials_job(tables, account)]
 
 
-def _check_credentials_job(
-    tables: Sequence[Table], account: Account, tags: Mapping[str, str]
-) -> dg.JobDefinition:
+def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobDefinition:
     name = f"{account.name}_check_credentials"
 
     @dg.op(name=f"{name}_op", required_resource_keys={account.api_resource, account.warehouse})
@@ -78,7 +72,8 @@ def _check_credentials_job(
         name=name,
         description="Says whether the credentials work, which clients they see, and what the first"
         " full sync will cost.",
-        tags=dict(tags),
+        tags=dict(account.tags),
+        executor_def=account.executor,
     )
     def job() -> None:
         check_credentials()

@@ -110,7 +110,6 @@ def build_schedules(
     *,
     timezone: str,
     running: bool,
-    tags: Mapping[str, str],
 ) -> list[dg.ScheduleDefinition]:
     """One schedule for each frequency: its tables with all that is upstream of them.
 
@@ -119,7 +118,6 @@ def build_schedules(
         account: How the assets stand in the code location.
         timezone: The time zone of the cron strings, by its IANA name.
         running: Whether the schedules are on where nobody switched them yet.
-        tags: Tags of the runs.
     """
     tables: dict[Frequency, list[str]] = {}
     for table, frequency in frequencies.items():
@@ -137,13 +135,12 @@ def build_schedules(
             execution_fn=partial(
                 _run_unless_one_is_unfinished,
                 name=f"{prefix}_{frequency.name}",
-                tags={**tags, "campaign_monitor/frequency": frequency.name},
+                tags={**account.tags, "campaign_monitor/frequency": frequency.name},
             ),
-            job=dg.define_asset_job(
-                f"{prefix}_{frequency.name}_job",
+            job=account.job(
+                f"{frequency.name}_job",
                 dg.AssetSelection.assets(*(account.key(name) for name in names)).upstream(),
-                description=_description(frequency, names),
-                run_tags=dict(tags),
+                _description(frequency, names),
             ),
         )
         for frequency, names in tables.items()

@@ -15,9 +15,6 @@ from campaign_monitor_assets.orchestration.preview import markdown_table, previe
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.names import TableName
 
-GROUP = "analytics"
-"""The group of the views in Dagster's asset graph."""
-
 
 def build_analytics(
     tables: Sequence[Table], account: Account, schema: str
@@ -43,7 +40,7 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
             dg.AssetKey([*prefix, name]) if name in VIEWS else account.key(name)
             for name in view.needs
         ],
-        group_name=GROUP,
+        group_name=account.views_group,
         kinds={"sql", "duckdb"},
         description=view.description,
         owners=account.owners or None,

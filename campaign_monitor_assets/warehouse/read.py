@@ -45,6 +45,14 @@ def require_table(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
         raise ParentMissingError(str(table))
 
 
+def has_table(database: Database, table: TableName) -> bool:
+    """Whether a table is in the file; not where there is no file yet."""
+    if not database.path.exists():
+        return False
+    with database.connect(read_only=True) as connection:
+        return table_exists(connection, table.schema, table.table)
+
+
 def client_names(database: Database, schema: str) -> list[dict[str, str]]:
     """The ClientIDs and names of the account's clients, as last read."""
     clients = TableName(schema, "clients")

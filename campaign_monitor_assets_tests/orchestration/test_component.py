@@ -200,8 +200,8 @@ def test_two_accounts_stand_in_one_code_location(
     both = dg.Definitions.merge(
         *(
             _build(
-                f"{{key_prefix: {name}, database_schema: {name}, database: {database},"
-                f" api_key_variable: {name.upper()}_KEY, base_url_variable: CM_URL,"
+                f"{{key_prefix: {name}, warehouse: {{database: {database}}},"
+                f" api: {{api_key_variable: {name.upper()}_KEY, base_url_variable: CM_URL}},"
                 " tables: [clients, lists]}"
             )
             for name in ("north", "south")
@@ -223,7 +223,7 @@ def test_the_key_reaches_the_resource_by_the_variables_name(
 ) -> None:
     """The definitions hold the variable's name, as the UI then shows, and never its value."""
     monkeypatch.setenv("MY_KEY", "a-very-secret-key")
-    definitions = _build("api_key_variable: MY_KEY")
+    definitions = _build("api: {api_key_variable: MY_KEY}")
     resource = (definitions.resources or {})["campaign_monitor_api"]
     assert "a-very-secret-key" not in repr(resource)
     assert isinstance(resource, CampaignMonitorResource)
@@ -237,10 +237,13 @@ def test_a_schedules_tick_is_a_run_that_succeeds(
     """A tick of the hourly schedule asks for a run, whose job reads the account."""
     monkeypatch.setenv("CAMPAIGN_MONITOR_API_KEY", box.key)
     monkeypatch.setenv("CAMPAIGN_MONITOR_BASE_URL", box.url)
-    definitions = _build(f"database: {tmp_path / 'account.duckdb'}")
+    definitions = _build(f"warehouse: {{database: {tmp_path}/account.duckdb}}")
     schedule = definitions.resolve_schedule_def("campaign_monitor_hourly")
-    with dg.DagsterInstance.ephemeral() as instance:
-        tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+    with (
+        dg.DagsterInstance.local_temp() as instance,
+        dg.build_schedule_context(instance=instance) as context,
+    ):
+        tick = schedule.evaluate_tick(context)
         [request] = tick.run_requests or ()
         assert request.tags["campaign_monitor/frequency"] == "hourly"
         result = definitions.resolve_job_def(schedule.job_name).execute_in_process(
@@ -308,3 +311,137 @@ def test_another_project_uses_the_component_by_its_name(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
     assert "crm/lists" in found.stdout
     assert "crm_hourly" in found.stdout
+
+
+@pytest.mark.parametrize("field", ["api_key", "access_token", "refresh_token", "base_url"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "3a8d7f6e5c4b3a291827364554637281",
+        "AAAAB3NzaC1yc2EAAAADAQABAAABgQ==",
+        "bearer-like.token.with.dots",
+        "x_3a8d7f6e5c4b3a2918",
+        "",
+    ],
+)
+def test_a_secret_in_place_of_a_variables_name(field: str, secret: str) -> None:
+    """Who writes the key itself where its variable is named is told so, and not shown it again."""
+    with pytest.raises(ConfigurationError) as raised:
+        _build(f"api: {{{field}_variable: '{secret}'}}")
+    assert f"api.{field}_variable" in str(raised.value)
+    assert not secret or secret not in str(raised.value)
+
+
+@pytest.mark.parametrize("where", ["tables: [{}]", "timezone: {}", "key_prefix: {}-"])
+def test_a_secret_in_a_wrong_place_is_not_repeated(where: str) -> None:
+    """An error about a value that looks like a key tells its length only."""
+    secret = "3a8d7f6e5c4b3a291827364554637281"
+    with pytest.raises(ConfigurationError) as raised:
+        _build(where.format(secret))
+    assert secret not in str(raised.value)
+
+
+def test_jobs_bring_an_executor_that_suits_them() -> None:
+    """Jobs and schedules run in one process in any project, unless that is not wanted."""
+    for yaml, expected in (("timezone: UTC", "in_process"), ("executor: project", "multiprocess")):
+        theirs = dg.Definitions(executor=dg.multiprocess_executor)
+        definitions = dg.Definitions.merge(_build(yaml), theirs)
+        for job in definitions.jobs or ():
+            found = definitions.resolve_job_def(job.name)
+            assert found.executor_def.name == expected, job.name
+        for schedule in definitions.schedules or ():
+            assert isinstance(schedule, dg.ScheduleDefinition)
+            found = definitions.resolve_job_def(schedule.job_name)
+            assert found.executor_def.name == expected, schedule.name
+
+
+def test_the_groups_of_two_accounts_are_told_apart() -> None:
+    """An account with a prefix of its own has groups of its own; names that are chosen stay."""
+
+    def groups(yaml: str) -> set[str | None]:
+        return {spec.group_name for spec in _build(yaml).resolve_all_asset_specs()}
+
+    assert groups("timezone: UTC") >= {"lists", "subscribers", "analytics"}
+    north = groups("{key_prefix: agency/north, group_names: {lists: my_lists}}")
+    assert north >= {"my_lists", "agency_north_subscribers", "agency_north_analytics"}
+    assert all(name and name.startswith(("agency_north_", "my_")) for name in north)
+
+
+def _project_of_two(folder: Path, *attributes: str) -> dg.Definitions:
+    """A project with a `defs.yaml` for each of the attributes."""
+    package = folder / f"two_{folder.name}"
+    for name, said in zip(("north", "south"), attributes, strict=True):
+        (package / "defs" / name).mkdir(parents=True)
+        (package / "defs" / name / "defs.yaml").write_text(
+            f"type: campaign_monitor_assets.CampaignMonitorComponent\nattributes: {said}\n"
+        )
+    (package / "__init__.py").touch()
+    (package / "defs" / "__init__.py").touch()
+    (folder / "pyproject.toml").write_text(
+        f'[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "{package.name}"'
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        return dg.load_from_defs_folder(path_within_project=folder)
+
+
+@pytest.mark.parametrize(
+    ("north", "south"),
+    [
+        ("{key_prefix: Northwind}", "{key_prefix: northwind}"),
+        ("{key_prefix: a/b}", "{key_prefix: c, warehouse: {schema: A_B}}"),
+        ("{key_prefix: north}", "{key_prefix: south, warehouse: {analytics_schema: NORTH}}"),
+        (
+            "{key_prefix: north, database_schema: both}",
+            "{key_prefix: south, database_schema: both, database: ./data/../data/account.duckdb}",
+        ),
+    ],
+)
+def test_two_accounts_in_one_schema_are_refused(tmp_path: Path, north: str, south: str) -> None:
+    """Two accounts of a project that would overwrite each other don't load, in any letters."""
+    with pytest.raises(Exception, match="north") as raised:
+        _project_of_two(tmp_path, north, south)
+    causes: list[BaseException] = [raised.value]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    assert any("would overwrite each other in the schema" in str(cause) for cause in causes)
+
+
+def test_two_accounts_with_prefixes_alone_load(tmp_path: Path) -> None:
+    """The schema follows the prefix, so that two prefixes suffice for two accounts."""
+    definitions = _project_of_two(tmp_path, "{key_prefix: north}", "{key_prefix: south}")
+    schemas = {
+        spec.metadata["schema"]
+        for spec in definitions.resolve_all_asset_specs()
+        if "schema" in spec.metadata
+    }
+    assert schemas == {"north", "south"}
+
+
+def test_an_account_that_was_in_the_schema_of_earlier_versions(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who set only a prefix is told that the tables move, and how to keep them where they were."""
+    database = tmp_path / "account.duckdb"
+    monkeypatch.setenv("CAMPAIGN_MONITOR_API_KEY", box.key)
+    monkeypatch.setenv("CAMPAIGN_MONITOR_BASE_URL", box.url)
+
+    def told(attributes: str) -> list[str]:
+        definitions = _build(
+            f"{{tables: [clients], analytics: false, {attributes}}}".replace(
+                "warehouse: {", f"warehouse: {{database: {database}, "
+            )
+        )
+        found: list[str] = []
+        name = next(iter(definitions.jobs or ())).name
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = definitions.resolve_job_def(name).execute_in_process(instance=instance)
+            assert result.success
+            found = [entry.user_message for entry in instance.all_logs(result.run_id)]
+        return [line for line in found if "earlier versions" in line]
+
+    assert not told("key_prefix: north, warehouse: {schema: campaign_monitor}")
+    [line] = told("key_prefix: north, warehouse: {}")
+    assert "goes to the schema north" in line
+    assert "`warehouse: {schema: campaign_monitor}`" in line
+    assert not told("key_prefix: north, warehouse: {}")
