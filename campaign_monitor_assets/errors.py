@@ -169,6 +169,13 @@ class MemoryLimitError(DatabaseError):
         )
 
 
+class ViewError(CampaignMonitorError):
+    """A view can't be made on the tables as they are."""
+
+    def __init__(self, view: str, reason: str) -> None:
+        super().__init__(f"The view {view} can't be made. {reason}")
+
+
 class SnapshotRefusedError(CampaignMonitorError):
     """The guard kept a snapshot out that has far fewer rows than the last one."""
 

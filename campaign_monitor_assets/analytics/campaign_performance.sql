@@ -20,10 +20,5 @@ with reported as (
 )
 select
     *,
-    UniqueOpened / nullif(Delivered, 0) as OpenRate,
-    Clicks / nullif(Delivered, 0) as ClickRate,
-    Clicks / nullif(UniqueOpened, 0) as ClickToOpenRate,
-    Bounced / nullif(Recipients, 0) as BounceRate,
-    Unsubscribed / nullif(Delivered, 0) as UnsubscribeRate,
-    SpamComplaints / nullif(Delivered, 0) as ComplaintRate
+    {rates}
 from reported

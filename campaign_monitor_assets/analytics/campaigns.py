@@ -66,7 +66,11 @@ CAMPAIGN_PERFORMANCE_BY_MONTH = View(
     columns=(
         *CLIENT,
         Column(
-            "Month", "DATE", "The month's first day, in the client's time zone.", personal=False
+            "Month",
+            "DATE",
+            "The month's first day, in the client's time zone; NULL where the date is missing,"
+            " before 2000 or more than a year from now.",
+            personal=False,
         ),
         count("Campaigns", "How many campaigns were sent."),
         *_COUNTS,

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.analytics.model import Made, Shown, View
+from campaign_monitor_assets.analytics.model import View
 from campaign_monitor_assets.analytics.subscribers import STATES
-from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.catalogue.model import text, texts
 from campaign_monitor_assets.catalogue.subscribers import COLUMNS
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
 
 LIST_CUSTOM_FIELD_VIEWS = View(
     name="list_custom_field_views",
@@ -39,18 +37,14 @@ LIST_CUSTOM_FIELD_VIEWS = View(
     },
 )
 
-_BASE = tuple(
+BASE = tuple(
     column
     for column in COLUMNS
     if column.name in {"EmailAddress", "Name", "State", "Date", "ListJoinedDate"}
 )
-_DATE_FORMATS = (
-    "['%Y/%m/%d', '%Y-%m-%d', '%Y/%m/%d %H:%M:%S', '%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M']"
-)
 _TYPES = {"Number": "DOUBLE", "Date": "DATE", "MultiSelectMany": "VARCHAR[]"}
 _LONGEST_SLUG = 40
 _SHORT_ID = 8
-_MOST_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -89,31 +83,8 @@ class Wide:
     fields: Mapping[str, Field]
 
 
-def create_views(
-    connection: duckdb.DuckDBPyConnection, schema: str, names: Mapping[str, str]
-) -> Made:
-    """Makes a view for each list and the table that names them; drops those of deleted lists."""
-    wides = _plan(connection, names)
-    dropped = _drop_gone(connection, schema, {wide.name for wide in wides})
-    for wide in wides:
-        _create(connection, schema, names, wide)
-    connection.execute(
-        f"create or replace table {identifier(schema, LIST_CUSTOM_FIELD_VIEWS.name)} as"
-        " select unnest($1::varchar[]) as ViewName, unnest($2::varchar[]) as ClientID,"
-        " unnest($3::varchar[]) as ListID, unnest($4::varchar[]) as ListName,"
-        " unnest($5::varchar[][]) as Fields",
-        [
-            [wide.name for wide in wides],
-            [wide.client for wide in wides],
-            [wide.list_id for wide in wides],
-            [wide.list_name for wide in wides],
-            [list(wide.fields) for wide in wides],
-        ],
-    )
-    return Made(shown=_misfits(connection, names, wides), dropped=tuple(sorted(dropped)))
-
-
-def _plan(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Wide]:
+def plan(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> list[Wide]:
+    """The wide views that the lists and their fields ask for."""
     fields: dict[str, list[Field]] = {}
     for list_id, *field in connection.execute(
         f"select ListID, coalesce(FieldName, Key), Key, DataType from {names['list_custom_fields']}"
@@ -153,7 +124,7 @@ def _slug(value: str) -> str:
 
 
 def _columns(fields: Sequence[Field]) -> dict[str, Field]:
-    taken = {column.name.lower() for column in _BASE}
+    taken = {column.name.lower() for column in BASE}
     columns = {}
     for field in fields:
         column = "".join(char if char.isprintable() else "_" for char in field.name) or "_"
@@ -165,7 +136,7 @@ def _columns(fields: Sequence[Field]) -> dict[str, Field]:
     return columns
 
 
-def _keys(fields: Mapping[str, Field]) -> dict[str, str]:
+def keys_of(fields: Mapping[str, Field]) -> dict[str, str]:
     """The column of each key that a subscriber's CustomFields may give.
 
     Where the name of one field is the key of another, it is the name that counts.
@@ -176,97 +147,3 @@ def _keys(fields: Mapping[str, Field]) -> dict[str, str]:
         for column, spellings in spelled:
             keys.setdefault(spellings[rank], column)
     return keys
-
-
-def _create(
-    connection: duckdb.DuckDBPyConnection, schema: str, names: Mapping[str, str], wide: Wide
-) -> None:
-    keys = _keys(wide.fields)
-    base = ", ".join(
-        f"{identifier(column.name)}::{column.type} as {identifier(column.name)}" for column in _BASE
-    )
-    values = "".join(
-        f", {_value(field, [key for key, of in keys.items() if of == column])}"
-        f" as {identifier(column)}"
-        for column, field in wide.fields.items()
-    )
-    rows = " union all ".join(
-        f"select {', '.join(identifier(column.name) for column in _BASE)}, CustomFields"
-        f" from {names[state]} where ListID = {literal(wide.list_id)}"
-        for state in STATES
-    )
-    view = identifier(schema, wide.name)
-    connection.execute(f"create or replace view {view} as select {base}{values} from ({rows})")
-    comment = f"The subscribers of the list {wide.list_name!r}, with its custom fields as columns."
-    connection.execute(f"comment on view {view} is {literal(comment)}")
-    for column in [
-        *_BASE,
-        *(
-            Column(
-                name, field.type, f"The custom field {field.name!r}, a {field.kind}.", personal=True
-            )
-            for name, field in wide.fields.items()
-        ),
-    ]:
-        connection.execute(
-            f"comment on column {view}.{identifier(column.name)} is {literal(column.description)}"
-        )
-
-
-def _value(field: Field, keys: Sequence[str]) -> str:
-    wanted = ", ".join(literal(key) for key in keys)
-    values = f"list_filter(CustomFields, lambda field: field.Key in ({wanted}))"
-    if field.type == "VARCHAR[]":
-        return f"list_transform({values}, lambda field: field.Value)"
-    return _typed(field.type, f"({values})[1].Value")
-
-
-def _typed(type_: str, raw: str) -> str:
-    if type_ == "DOUBLE":
-        return f"try_cast({raw} as double)"
-    if type_ == "DATE":
-        return f"cast(try_strptime({raw}, {_DATE_FORMATS}) as date)"
-    return raw
-
-
-def _drop_gone(connection: duckdb.DuckDBPyConnection, schema: str, wanted: set[str]) -> list[str]:
-    registry = LIST_CUSTOM_FIELD_VIEWS.name
-    if not table_exists(connection, schema, registry):
-        return []
-    # Only what was made here is dropped, so that a view of the user's own is safe.
-    made = connection.execute(f"select ViewName from {identifier(schema, registry)}").fetchall()
-    gone = [name for (name,) in made if name not in wanted]
-    for name in gone:
-        connection.execute(f"drop view if exists {identifier(schema, name)}")
-    return gone
-
-
-def _misfits(
-    connection: duckdb.DuckDBPyConnection, names: Mapping[str, str], wides: Sequence[Wide]
-) -> dict[str, Shown]:
-    """What the views don't show: values without a field, and values that don't fit their field."""
-    keys = [
-        (wide.list_id, key, wide.fields[column].type)
-        for wide in wides
-        for key, column in _keys(wide.fields).items()
-    ]
-    everyone = " union all ".join(
-        f"select ListID, unnest(CustomFields) as field from {names[state]}" for state in STATES
-    )
-    rows = connection.execute(
-        "with known as (select unnest($1::varchar[]) as ListID, unnest($2::varchar[]) as Key,"
-        f" unnest($3::varchar[]) as Type), given as (select ListID, field.Key as Key,"
-        f" field.Value as Value from ({everyone})) select Type is not null as Known, given.ListID,"
-        " given.Key, count(*) from given left join known using (ListID, Key) where Type is null"
-        " or (Value <> '' and case Type"
-        f" when 'DOUBLE' then {_typed('DOUBLE', 'Value')} is null"
-        f" when 'DATE' then {_typed('DATE', 'Value')} is null else false end)"
-        " group by all order by count(*) desc, given.ListID, given.Key",
-        [list(column) for column in zip(*keys, strict=True)] if keys else [[], [], []],
-    ).fetchall()
-    found: dict[str, Shown] = {}
-    for name, known in (("values_without_field", False), ("values_that_do_not_fit", True)):
-        cells = [row[1:] for row in rows if row[0] is known]
-        if cells:
-            found[name] = Shown(("list", "key", "values"), tuple(cells[:_MOST_SHOWN]))
-    return found

@@ -1,14 +1,52 @@
 """The form of an analytics view: what it is, what it reads, and what its columns mean.
 
 An entry holds no behaviour. Its SQL stands in the file of the same name beside this one, as a plain
-`select` in which `{campaigns}` stands for the table of that name, and `{time_zones}` for the view.
+`select` in which `{campaigns}` stands for the table of that name, `{time_zones}` for the view, and
+`{lists_history}` for the history of the table `lists`. What several views compute in the same way
+stands here once: `{rates}`, `{month}` and `{address}`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from types import MappingProxyType
 
 from campaign_monitor_assets.catalogue import Column
+
+RATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "OpenRate": ("UniqueOpened", "Delivered"),
+        "ClickRate": ("Clicks", "Delivered"),
+        "ClickToOpenRate": ("Clicks", "UniqueOpened"),
+        "BounceRate": ("Bounced", "Recipients"),
+        "UnsubscribeRate": ("Unsubscribed", "Delivered"),
+        "ComplaintRate": ("SpamComplaints", "Delivered"),
+    }
+)
+"""For each rate of campaigns what it is a share of what; a share of nothing is NULL."""
+
+FRAGMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "{rates}": ",\n    ".join(
+            f"{part} / nullif({whole}, 0) as {name}" for name, (part, whole) in RATES.items()
+        ),
+        # Of a date that can't be right, one makes a chart of eight thousand years.
+        "{month}": "if(Moment >= timestamp '2000-01-01' and"
+        " Moment < current_date + interval 1 year, date_trunc('month', Moment), null)",
+        "{address}": "lower(trim(EmailAddress))",
+    }
+)
+"""SQL that several views have in common, by what stands for it."""
+
+HISTORY_SUFFIX = "_history"
+"""What the name of a table's history is called after the table, in a view's SQL."""
+
+
+def with_fragments(sql: str) -> str:
+    """SQL in which what several views have in common stands in the place of its name."""
+    for name, fragment in FRAGMENTS.items():
+        sql = sql.replace(name, fragment)
+    return sql
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +59,8 @@ class View:
         needs: The tables and views that it reads.
         columns: The columns that the SQL gives, in their order and with their types.
         shows: What the asset's page shows as a table: for each heading a query.
+        history: The tables whose history it reads.
+        optional_history: The tables whose history it reads where that is there.
     """
 
     name: str
@@ -28,11 +68,15 @@ class View:
     needs: tuple[str, ...]
     columns: tuple[Column, ...]
     shows: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
+    optional_history: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:
         """The query, with names of tables in braces."""
-        return files(__package__).joinpath(f"{self.name}.sql").read_text("utf-8").strip()
+        return with_fragments(
+            files(__package__).joinpath(f"{self.name}.sql").read_text("utf-8").strip()
+        )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ by_campaign as (
     select
         ClientID,
         ListID,
-        lower(EmailAddress) as EmailAddress,
+        {address} as EmailAddress,
         CampaignID,
         bool_or(Received) as Received,
         count(OpenedAt) as Opens,

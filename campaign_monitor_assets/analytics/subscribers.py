@@ -11,17 +11,48 @@ _LIST = (
     text("ListID", "The list's identifier.", personal=False),
     text("ListName", "The list's name.", personal=False),
 )
-_ADDRESS = text(
+ADDRESS = text(
     "EmailAddress",
-    "The address in lower case: addresses that differ in case alone count as one.",
+    "The address in lower case and without blanks around it: other spellings of it count as one.",
     personal=True,
+)
+
+SUBSCRIBERS = View(
+    name="subscribers",
+    description="Everybody on each list once, one row per list and address, with the present state."
+    " Two spellings of an address are one subscriber, and who stands in the tables of two states,"
+    " having moved while they were read, is in the one that began later.",
+    needs=STATES,
+    columns=(
+        text("ClientID", "The client's identifier.", personal=False),
+        text("ListID", "The list's identifier.", personal=False),
+        ADDRESS,
+        text("State", "`Active`, `Unsubscribed` or `Bounced`.", personal=False),
+        time("Date", "When the present state began, in the client's time zone."),
+        time("ListJoinedDate", "When the subscriber joined, in the client's time zone."),
+        text("ReadsEmailWith", "The e-mail program last seen in use.", personal=False),
+    ),
+)
+
+SUPPRESSED_ADDRESSES = View(
+    name="suppressed_addresses",
+    description="The addresses that no campaign of a client is sent to, one row per client and"
+    " address; two spellings of an address are one.",
+    needs=("suppression_list",),
+    columns=(
+        text("ClientID", "The client's identifier.", personal=False),
+        ADDRESS,
+        text("SuppressionReason", "Why it is suppressed, last.", personal=False),
+        time("SuppressedDate", "When it was suppressed last, in the client's time zone."),
+    ),
 )
 
 SUBSCRIBERS_BY_LIST = View(
     name="subscribers_by_list",
     description="How many subscribers each list has in each state, one row per list, empty lists"
-    " too, and how many of them would receive its next campaign.",
-    needs=("clients", "lists", *STATES, "suppression_list"),
+    " too, and how many of them would receive its next campaign. ListName is NULL where the list is"
+    " not in the last snapshot of `lists`.",
+    needs=("clients", "lists", "subscribers", "suppressed_addresses"),
     columns=(
         *CLIENT,
         *_LIST,
@@ -47,14 +78,15 @@ LIST_GROWTH_BY_MONTH = View(
     " deleted is not counted at all, and who left and came back counts as having joined only: the"
     " API keeps no trace of the time between. Subscribers of the last month is how many are active"
     " now.",
-    needs=("clients", "lists", *STATES),
+    needs=("clients", "lists", "subscribers"),
     columns=(
         *CLIENT,
         *_LIST,
         Column(
             "Month",
             "DATE",
-            "The month's first day, in the client's time zone; NULL where the API gave no date.",
+            "The month's first day, in the client's time zone; NULL where there is no date, or one"
+            " before 2000 or more than a year from now.",
             personal=False,
         ),
         count("Joined", "How many joined, whatever became of them later."),
@@ -84,7 +116,7 @@ SUBSCRIBER_ENGAGEMENT = View(
     columns=(
         text("ClientID", "The client's identifier.", personal=False),
         text("ListID", "The list through which the campaigns came.", personal=False),
-        _ADDRESS,
+        ADDRESS,
         count("CampaignsReceived", "How many campaigns were sent to the address."),
         count("CampaignsOpened", "How many campaigns were opened at least once."),
         count("CampaignsClicked", "How many campaigns had a link clicked at least once."),
@@ -107,10 +139,10 @@ SUBSCRIBERS_ACROSS_LISTS = View(
     description="Each address of a client on all of its lists, one row per client and address, with"
     " the suppression list resolved: may it be mailed, and why not. Unconfirmed and deleted"
     " subscribers are not looked at.",
-    needs=("clients", "lists", *STATES, "suppression_list"),
+    needs=("clients", "lists", "subscribers", "suppressed_addresses"),
     columns=(
         *CLIENT,
-        _ADDRESS,
+        ADDRESS,
         flag(
             "MayBeMailed",
             "Whether the address is active on some list and not suppressed; then a campaign to"
@@ -145,6 +177,8 @@ SUBSCRIBERS_ACROSS_LISTS = View(
 )
 
 VIEWS = (
+    SUBSCRIBERS,
+    SUPPRESSED_ADDRESSES,
     SUBSCRIBERS_BY_LIST,
     LIST_GROWTH_BY_MONTH,
     SUBSCRIBER_ENGAGEMENT,

@@ -1,33 +1,17 @@
-with everyone as (
-    select ClientID, ListID, EmailAddress, Date, 'Active' as State from {active_subscribers}
-    union all
-    select ClientID, ListID, EmailAddress, Date, 'Unsubscribed' from {unsubscribed_subscribers}
-    union all
-    select ClientID, ListID, EmailAddress, Date, 'Bounced' from {bounced_subscribers}
-),
-known as (
+with known as (
     select
-        everyone.ClientID,
-        lower(EmailAddress) as EmailAddress,
+        subscriber.ClientID,
+        EmailAddress,
         count(*) filter (State = 'Active') as Active,
         count(*) filter (State = 'Unsubscribed') as Unsubscribed,
         count(*) filter (State = 'Bounced') as Bounced,
         list(
-            struct_pack(ListID := everyone.ListID, Name := list.Name, State := State, Date := Date)
-            order by list.Name, everyone.ListID
+            struct_pack(ListID := subscriber.ListID, Name := list.Name, State := State, Date := Date)
+            order by list.Name, subscriber.ListID
         ) as Lists
-    from everyone
-    left join {lists} list on list.ListID = everyone.ListID
-    group by everyone.ClientID, lower(EmailAddress)
-),
-suppressed as (
-    select
-        ClientID,
-        lower(EmailAddress) as EmailAddress,
-        coalesce(arg_max(SuppressionReason, Date), any_value(SuppressionReason)) as SuppressionReason,
-        max(Date) as SuppressedDate
-    from {suppression_list}
-    group by all
+    from {subscribers} subscriber
+    left join {lists} list on list.ListID = subscriber.ListID
+    group by subscriber.ClientID, EmailAddress
 ),
 resolved as (
     select
@@ -41,7 +25,7 @@ resolved as (
         SuppressionReason,
         SuppressedDate
     from known
-    full join suppressed
+    full join {suppressed_addresses} suppressed
         on suppressed.ClientID = known.ClientID and suppressed.EmailAddress = known.EmailAddress
 )
 select

@@ -1,30 +1,21 @@
-with everyone as (
-    select ClientID, ListID, EmailAddress, 'Active' as State from {active_subscribers}
-    union all
-    select ClientID, ListID, EmailAddress, 'Unsubscribed' from {unsubscribed_subscribers}
-    union all
-    select ClientID, ListID, EmailAddress, 'Bounced' from {bounced_subscribers}
-),
-suppressed as (
-    select distinct ClientID, lower(EmailAddress) as EmailAddress from {suppression_list}
-),
-counted as (
+with counted as (
     select
-        everyone.ListID,
+        any_value(subscriber.ClientID) as ClientID,
+        subscriber.ListID,
         count(*) filter (State = 'Active') as Active,
         count(*) filter (State = 'Unsubscribed') as Unsubscribed,
         count(*) filter (State = 'Bounced') as Bounced,
         count(*) filter (State = 'Active' and suppressed.EmailAddress is not null) as Suppressed
-    from everyone
-    left join suppressed
-        on suppressed.ClientID = everyone.ClientID
-        and suppressed.EmailAddress = lower(everyone.EmailAddress)
-    group by everyone.ListID
+    from {subscribers} subscriber
+    left join {suppressed_addresses} suppressed
+        on suppressed.ClientID = subscriber.ClientID
+        and suppressed.EmailAddress = subscriber.EmailAddress
+    group by subscriber.ListID
 )
 select
-    list.ClientID,
+    coalesce(list.ClientID, counted.ClientID) as ClientID,
     client.Name as ClientName,
-    list.ListID,
+    coalesce(list.ListID, counted.ListID) as ListID,
     list.Name as ListName,
     coalesce(Active, 0) as Active,
     coalesce(Unsubscribed, 0) as Unsubscribed,
@@ -32,5 +23,5 @@ select
     coalesce(Suppressed, 0) as Suppressed,
     coalesce(Active - Suppressed, 0) as MayBeMailed
 from {lists} list
-left join {clients} client on client.ClientID = list.ClientID
-left join counted on counted.ListID = list.ListID
+full join counted on counted.ListID = list.ListID
+left join {clients} client on client.ClientID = coalesce(list.ClientID, counted.ClientID)

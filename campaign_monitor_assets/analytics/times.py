@@ -11,7 +11,7 @@ left out at its beginning to be as long after it as the clock says: the API tell
 """
 
 from campaign_monitor_assets.analytics.model import View
-from campaign_monitor_assets.analytics.subscribers import STATES
+from campaign_monitor_assets.analytics.subscribers import ADDRESS
 from campaign_monitor_assets.catalogue.model import text, time
 
 _DISPLAY_NAME = text(
@@ -88,11 +88,11 @@ SUBSCRIBERS_UTC = View(
     name="subscribers_utc",
     description="When each subscriber joined and when the present state began, in the client's"
     " time zone and in UTC: the active, the unsubscribed and the bounced ones.",
-    needs=(*STATES, "client_time_zones"),
+    needs=("subscribers", "client_time_zones"),
     columns=(
         text("ClientID", "The client's identifier.", personal=False),
         text("ListID", "The list's identifier.", personal=False),
-        text("EmailAddress", "The subscriber's address.", personal=True),
+        ADDRESS,
         text("State", "The subscriber's state in the list.", personal=False),
         time("Date", "When the present state began, in the client's time zone."),
         time("DateUTC", "The same in UTC; NULL where the time zone is not known."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import dagster as dg
@@ -68,12 +69,18 @@ class Account:
         # An account alone keeps the plain names; those of several are told apart by their prefixes.
         return str(name) if self.name == DEFAULT_PREFIX else f"{self.name}_{name}"
 
-    def job(self, name: str, selection: dg.AssetSelection, description: str) -> Any:
-        """A job of the account's assets, executed as its user wishes."""
+    def job(
+        self,
+        name: str,
+        selection: dg.AssetSelection,
+        description: str,
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> Any:
+        """A job of the account's assets, executed as its user wishes, with further tags."""
         return dg.define_asset_job(
             f"{self.name}_{name}",
             selection,
             description=description,
-            run_tags=dict(self.tags),
+            run_tags={**self.tags, **tags},
             executor_def=self.executor,
         )

@@ -37,7 +37,7 @@ from campaign_monitor_assets.orchestration.schedules import (
     build_schedules,
     freshness_policy,
 )
-from campaign_monitor_assets.orchestration.views import build_analytics
+from campaign_monitor_assets.orchestration.views import build_analytics, chosen_views
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
 
@@ -147,17 +147,18 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         tables = chosen_tables(self.tables)
         frequencies = chosen_frequencies(self.frequencies, tables)
         account = self._account(frequencies)
-        views = []
-        if self.analytics:
-            views = build_analytics(tables, account, self.schema_of_views)
+        views = chosen_views(tables) if self.analytics else []
+        view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
+        table_checks = build_checks(
+            tables, account, warn_drop_percent=self.warehouse.warn_drop_percent
+        )
         warehouse = self._warehouse()
         return dg.Definitions(
-            assets=[*build_assets(tables, account), *views],
-            asset_checks=build_checks(
-                tables, account, warn_drop_percent=self.warehouse.warn_drop_percent
-            ),
+            assets=[*build_assets(tables, account), *view_assets],
+            asset_checks=[*table_checks, *view_checks],
             schedules=build_schedules(
                 frequencies,
+                views,
                 account,
                 timezone=time_zone,
                 running=self.schedules_running,
@@ -186,7 +187,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             executor=dg.in_process_executor if self.executor == "in_process" else None,
             schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,
             freshness={
-                table: freshness_policy(frequency)
+                table: freshness_policy(frequency, self.timezone)
                 for table, frequency in frequencies.items()
                 if frequency is not None
             },

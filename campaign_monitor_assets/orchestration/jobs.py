@@ -5,41 +5,47 @@ from typing import Any
 
 import dagster as dg
 
+from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.views import SKIPPING, view_key, view_selection
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
 
 def build_jobs(
     tables: Sequence[Table],
-    views: Sequence[dg.AssetsDefinition],
+    views: Sequence[View],
     account: Account,
 ) -> list[Any]:
     """All jobs of one account, as `dg.Definitions` takes them."""
-    by_group: dict[str, list[dg.AssetKey]] = {}
+    by_group: dict[str, list[str]] = {}
     for table in tables:
         group = account.group_names.get(table.group, str(table.group))
-        by_group.setdefault(group, []).append(account.key(table.name))
+        by_group.setdefault(group, []).append(table.name)
+    every_view = dg.AssetSelection.assets(*(view_key(view.name, account) for view in views))
     everything = account.job(
         "all",
-        dg.AssetSelection.assets(*(account.key(table.name) for table in tables), *views),
+        dg.AssetSelection.assets(*(account.key(table.name) for table in tables)) | every_view,
         "Reads every table of the account and makes the views on them.",
     )
     groups = [
         account.job(
             f"group_{group}",
-            dg.AssetSelection.assets(*keys).upstream(),
-            f"Reads the tables of the group {group}, and what they depend on.",
+            dg.AssetSelection.assets(*map(account.key, names)).upstream()
+            | view_selection(names, views, account),
+            f"Reads the tables of the group {group} and what they depend on, and makes the views"
+            " on them.",
+            SKIPPING,
         )
-        for group, keys in by_group.items()
+        for group, names in by_group.items()
     ]
     if views:
         groups.append(
             account.job(
                 "group_analytics",
-                dg.AssetSelection.assets(*views),
+                every_view,
                 "Makes the views on the tables as they are.",
             )
         )

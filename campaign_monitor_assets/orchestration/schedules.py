@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from croniter import CroniterBadDateError, croniter
 
+from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.views import SKIPPING, view_selection
 
 MANUAL: Final = "manual"
 
@@ -97,24 +100,45 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
         ) from None
 
 
-def freshness_policy(frequency: Frequency) -> dg.FreshnessPolicy:
-    """A table is late after one missed read, and stale after two."""
+def freshness_policy(frequency: Frequency, timezone: str) -> dg.FreshnessPolicy:
+    """A table is late after one missed read, and stale after two.
+
+    Args:
+        frequency: How often it is read.
+        timezone: The time zone of the schedule, by its IANA name: where clocks are put back, a day
+            is longer once a year.
+    """
+    longest = frequency.interval
+    if longest > timedelta(hours=1):
+        longest += _clock_change(timezone)
     return dg.FreshnessPolicy.time_window(
-        warn_window=frequency.interval + _GRACE, fail_window=2 * frequency.interval + 2 * _GRACE
+        warn_window=longest + _GRACE, fail_window=longest + frequency.interval + 2 * _GRACE
     )
+
+
+def _clock_change(timezone: str) -> timedelta:
+    """By how much the clocks of a time zone are put back, at the most, in a year from now."""
+    zone, now = ZoneInfo(timezone), datetime.now(UTC)
+    offsets = [
+        (now + timedelta(days=day)).astimezone(zone).utcoffset() or timedelta()
+        for day in range(366)
+    ]
+    return max(offsets) - min(offsets)
 
 
 def build_schedules(
     frequencies: Mapping[str, Frequency | None],
+    views: Sequence[View],
     account: Account,
     *,
     timezone: str,
     running: bool,
 ) -> list[dg.ScheduleDefinition]:
-    """One schedule for each frequency: its tables with all that is upstream of them.
+    """One schedule for each frequency: its tables, what is upstream of them, the views on them.
 
     Args:
         frequencies: For each table how often it is read.
+        views: The views that there are.
         account: How the assets stand in the code location.
         timezone: The time zone of the cron strings, by its IANA name.
         running: Whether the schedules are on where nobody switched them yet.
@@ -139,8 +163,10 @@ def build_schedules(
             ),
             job=account.job(
                 f"{frequency.name}_job",
-                dg.AssetSelection.assets(*(account.key(name) for name in names)).upstream(),
+                dg.AssetSelection.assets(*(account.key(name) for name in names)).upstream()
+                | view_selection(names, views, account),
                 _description(frequency, names),
+                SKIPPING,
             ),
         )
         for frequency, names in tables.items()
@@ -163,7 +189,10 @@ def _run_unless_one_is_unfinished(
 
 
 def _description(frequency: Frequency, tables: Sequence[str]) -> str:
-    return f"Reads {', '.join(tables)} ({frequency.cron}), and first what they depend on."
+    return (
+        f"Reads {', '.join(tables)} ({frequency.cron}), and first what they depend on; then makes"
+        " the views on them."
+    )
 
 
 def _longest_gap(cron: str) -> timedelta:

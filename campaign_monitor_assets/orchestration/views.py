@@ -1,44 +1,82 @@
-"""A Dagster asset for each view, and one for the views that there are as many of as lists."""
+"""A Dagster asset and a check for each view, and one for the views there are a list's each of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from campaign_monitor_assets.analytics import VIEWS, View
-from campaign_monitor_assets.analytics.create import Place, create_view, version_of
+from campaign_monitor_assets.analytics.create import create_view, version_of
+from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
+from campaign_monitor_assets.analytics.relations import Place, tables_of
 from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.names import TableName
 
+SKIPPING = {"campaign_monitor/views": "where their tables are there"}
+"""The tag of runs that read some tables, and leave out the views whose others were never read."""
+
+_NAMING = frozenset({"clients", "lists"})
+"""The tables that lend most views no more than names."""
+
+
+def chosen_views(tables: Sequence[Table]) -> list[View]:
+    """The views whose tables are all among the chosen ones."""
+    names = {table.name for table in tables}
+    return [view for view in VIEWS.values() if names.issuperset(tables_of(view))]
+
+
+def view_selection(
+    tables: Iterable[str], views: Iterable[View], account: Account
+) -> dg.AssetSelection:
+    """The views to make when these tables are read: those whose figures they change."""
+    read = set(tables)
+    changed = [view for view in views if (tables_of(view) - _NAMING or tables_of(view)) & read]
+    return dg.AssetSelection.assets(*(view_key(view.name, account) for view in changed))
+
+
+def view_key(view: str, account: Account) -> dg.AssetKey:
+    """The key of a view's asset."""
+    *parents, last = account.key_prefix
+    return dg.AssetKey([*parents, f"{last}_analytics", view])
+
 
 def build_analytics(
-    tables: Sequence[Table], account: Account, schema: str
-) -> list[dg.AssetsDefinition]:
-    """The assets of those views whose tables are all among the chosen ones."""
-    there = {table.name for table in tables}
-    built = []
-    for view in VIEWS.values():
-        if there.issuperset(view.needs):
-            there.add(view.name)
-            built.append(_build_asset(view, account, schema))
-    return built
+    views: Sequence[View], account: Account, schema: str
+) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
+    """The assets of these views in a schema, and their checks."""
+    return (
+        [_build_asset(view, account, schema) for view in views],
+        [_build_check(view, account, schema) for view in views],
+    )
+
+
+def _build_check(view: View, account: Account, schema: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=view_key(view.name, account),
+        name="view_can_be_queried",
+        description="The view can be queried, whole, on the tables as they are.",
+        required_resource_keys={account.warehouse},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
+        with warehouse.target.connect(read_only=True, warn=context.log.warning) as connection:
+            problem = why_not_queried(Place(connection, account.schema, schema), view)
+        return dg.AssetCheckResult(passed=problem is None, description=problem)
+
+    return check
 
 
 def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefinition:
-    *parents, last = account.key_prefix
-    prefix = [*parents, f"{last}_analytics"]
-
     @dg.asset(
-        name=view.name,
-        key_prefix=prefix,
+        key=view_key(view.name, account),
         deps=[
-            dg.AssetKey([*prefix, name]) if name in VIEWS else account.key(name)
-            for name in view.needs
+            view_key(name, account) if name in VIEWS else account.key(name) for name in view.needs
         ],
         group_name=account.views_group,
         kinds={"sql", "duckdb"},
@@ -50,13 +88,20 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
         code_version=version_of(view),
         # Rows follow the tables by themselves; figures on the asset's page don't.
         automation_condition=dg.AutomationCondition.eager(),
+        output_required=False,
     )
-    def make(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def make(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        with warehouse.target.connect(warn=context.log.warning) as connection:
-            place = Place(connection, account.schema, schema)
-            metadata = _metadata(place, view, create_view(place, view))
-        return dg.MaterializeResult(metadata=metadata)
+        try:
+            with warehouse.target.connect(warn=context.log.warning) as connection:
+                place = Place(connection, account.schema, schema)
+                metadata = _metadata(place, view, create_view(place, view))
+        except ParentMissingError as error:
+            if not context.run.tags.keys() >= SKIPPING.keys():
+                raise
+            context.log.warning(f"{view.name} is not made yet. {error}")
+            return
+        yield dg.MaterializeResult(metadata=metadata)
 
     return make
 

@@ -60,11 +60,10 @@ def growth(rows: Sequence[Growth]) -> Figure:
             for name, numbers, colour in columns
         ]
     )
-    net = [row.joined - row.unsubscribed - row.bounced for row in rows]
     figure.add_scatter(
         name="Net growth",
         x=months,
-        y=net,
+        y=[row.net for row in rows],
         mode="lines+markers",
         marker={"color": _GREEN, "size": 5},
         hovertemplate="%{y:,}",
@@ -143,7 +142,7 @@ _RATES = (
 
 
 def _percent(row: Month | Campaign, field: str) -> float | None:
-    percent = row.results.percent(field)
+    percent: float | None = getattr(row.results, field)
     return None if percent is None else round(percent, 2)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import duckdb
 
+from campaign_monitor_assets.analytics.model import RATES, with_fragments
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG
@@ -14,8 +15,8 @@ MONTHS: Final = 36
 """How many months are looked back on at the most, from the last that anything happened in."""
 
 
-class Client(NamedTuple):
-    """A client of the account."""
+class ReportedClient(NamedTuple):
+    """A client of the account that has a report of its own."""
 
     id: str
     name: str
@@ -37,27 +38,24 @@ class Growth(NamedTuple):
     joined: int
     unsubscribed: int
     bounced: int
+    net: int
 
 
 class Results(NamedTuple):
     """What became of campaigns.
 
-    `reported` are the recipients of those whose results are known, and `delivered` those of them
-    whom nothing bounced for.
+    `recipients` are all to whom they were sent, `reported` those of them of whose campaign the
+    results are known, and `openers` those of these who opened it. The rest are percentages as the
+    views define them, None where they would be shares of nothing.
     """
 
     recipients: int
     reported: int
-    delivered: int
-    opened: int
-    clicks: int
-    unsubscribed: int
-    bounced: int
-
-    def percent(self, name: str) -> float | None:
-        """A figure out of those who could be part of it: bounces of all, the rest of who got it."""
-        whole = self.reported if name == "bounced" else self.delivered
-        return 100 * int(getattr(self, name)) / whole if whole else None
+    openers: int
+    opened: float | None
+    clicks: float | None
+    unsubscribed: float | None
+    bounced: float | None
 
 
 class Month(NamedTuple):
@@ -106,7 +104,15 @@ class Sync(NamedTuple):
 
 
 _MINE: Final = "($client is null or ClientID = $client)"
-_SUMS: Final = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in Results._fields)
+_SUMS: Final = ", ".join(
+    f"sum({name})::bigint as {name}"
+    for name in ("sent_to", *sorted({each for rate in RATES.values() for each in rate}))
+)
+_RESULTS: Final = with_fragments(
+    "coalesce(sent_to, 0), coalesce(Recipients, 0), coalesce(UniqueOpened, 0), 100 * OpenRate,"
+    " 100 * ClickRate, 100 * UnsubscribeRate, 100 * BounceRate from (select *, {rates} from sums)"
+)
+"""The fields of Results, asked of the sums of campaigns that a query calls `sums`."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Facts:
         key, names = ("ClientID", "clients") if self.client is None else ("ListID", "lists")
         found = self._ask(
             f"with mine as (select {key}, state, sum(number)::bigint as number"
-            f" from temp.subscribers where {_MINE} group by all)"
+            f" from temp.states where {_MINE} group by all)"
             f" select {key}, name, state, number from mine join temp.{names} using ({key})"
             f" order by sum(case state when 'Active' then number else 0 end)"
             f" over (partition by {key}) desc, name, {key}"
@@ -132,8 +138,7 @@ class Facts:
         """How many subscribers are in each state, over all lists."""
         return dict(
             self._ask(
-                "select state, sum(number)::bigint from temp.subscribers"
-                f" where {_MINE} group by all"
+                f"select state, sum(number)::bigint from temp.states where {_MINE} group by all"
             )
         )
 
@@ -141,26 +146,30 @@ class Facts:
         """The latest months, those in which nothing happened among them."""
         found = self._ask(
             "with mine as (select month, sum(joined)::bigint as joined,"
-            " sum(unsubscribed)::bigint as unsubscribed, sum(bounced)::bigint as bounced"
+            " sum(unsubscribed)::bigint as unsubscribed, sum(bounced)::bigint as bounced,"
+            " sum(net)::bigint as net"
             f" from temp.growth where {_MINE} and month is not null group by all)"
             ", months as (select unnest(generate_series(greatest(min(month), max(month)"
             f" - interval {MONTHS - 1} month), max(month), interval 1 month)) as month from mine)"
-            " select month, coalesce(joined, 0), coalesce(unsubscribed, 0), coalesce(bounced, 0)"
-            " from months left join mine using (month) order by month"
+            " select month, coalesce(joined, 0), coalesce(unsubscribed, 0), coalesce(bounced, 0),"
+            " coalesce(net, 0) from months left join mine using (month) order by month"
         )
         return [Growth(*row) for row in found]
 
     def months(self) -> list[Month]:
         """The latest months in which a campaign was sent."""
         found = self._ask(
-            f"select date_trunc('month', sent) as month, count(*), {_SUMS} from temp.sent"
-            f" where {_MINE} and sent is not null group by all order by month desc limit {MONTHS}"
+            f"with sums as (select month, count(*) as campaigns, {_SUMS} from temp.sent"
+            f" where {_MINE} and month is not null group by month)"
+            f" select month, campaigns, {_RESULTS} order by month desc limit {MONTHS}"
         )
         return [Month(month, number, Results(*rest)) for month, number, *rest in reversed(found)]
 
     def results(self) -> Results:
         """Everything that was sent, together."""
-        [row] = self._ask(f"select {_SUMS} from temp.sent where {_MINE}")
+        [row] = self._ask(
+            f"with sums as (select {_SUMS} from temp.sent where {_MINE}) select {_RESULTS}"
+        )
         return Results(*row)
 
     def campaigns(self) -> int:
@@ -170,11 +179,11 @@ class Facts:
 
     def latest(self, most: int) -> list[Campaign]:
         """The campaigns that were sent last to anybody, the last first."""
-        return self._campaigns("reported > 0", "sent desc nulls last", most)
+        return self._campaigns("Recipients > 0", "sent desc nulls last", most)
 
     def most_opened(self, most: int) -> list[Campaign]:
         """The campaigns that the most subscribers opened."""
-        return self._campaigns("opened > 0", "opened desc, sent desc nulls last", most)
+        return self._campaigns("UniqueOpened > 0", "UniqueOpened desc, sent desc nulls last", most)
 
     def programs(self) -> list[Counted]:
         """The e-mail programs of the active subscribers."""
@@ -195,9 +204,9 @@ class Facts:
 
     def _campaigns(self, which: str, order: str, most: int) -> list[Campaign]:
         found = self._ask(
-            f"select sent.name, clients.name, sent, {', '.join(Results._fields)} from temp.sent"
-            f" join temp.clients using (ClientID) where {_MINE} and {which}"
-            f" order by {order}, CampaignID limit {most}"
+            "with sums as (select sent.*, clients.name as client from temp.sent"
+            f" join temp.clients using (ClientID) where {_MINE} and {which})"
+            f" select name, client, sent, {_RESULTS} order by {order}, CampaignID limit {most}"
         )
         return [Campaign(name, client, sent, Results(*rest)) for name, client, sent, *rest in found]
 
@@ -212,12 +221,12 @@ class Facts:
         return self.connection.execute(query, {"client": self.client}).fetchall()
 
 
-def clients(connection: duckdb.DuckDBPyConnection) -> list[Client]:
+def clients(connection: duckdb.DuckDBPyConnection) -> list[ReportedClient]:
     """The clients, by name."""
     found = connection.execute(
         "select ClientID, name from temp.clients order by lower(name), ClientID"
     )
-    return [Client(*row) for row in found.fetchall()]
+    return [ReportedClient(*row) for row in found.fetchall()]
 
 
 def syncs(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Sync]:

@@ -60,8 +60,8 @@ def _scope(facts: Facts, present: frozenset[str], anchor: str, name: str) -> Sco
         **{f"{state} subscribers": states.get(state) for state in STATES.values()},
         "Campaigns sent": facts.campaigns() if "campaigns" in present else None,
         "Recipients": results.recipients if "campaigns" in present else None,
-        "Opened": results.percent("opened"),
-        "Clicks": results.percent("clicks"),
+        "Opened": results.opened,
+        "Clicks": results.clicks,
     }
     return Scope(
         anchor,

@@ -96,11 +96,11 @@ def _most_opened(campaigns: Sequence[Campaign]) -> Grid:
             campaign.client,
             f"{campaign.sent:%Y-%m-%d}" if campaign.sent else None,
             campaign.results.reported,
+            campaign.results.openers,
             campaign.results.opened,
-            campaign.results.percent("opened"),
-            campaign.results.percent("clicks"),
-            campaign.results.percent("unsubscribed"),
-            campaign.results.percent("bounced"),
+            campaign.results.clicks,
+            campaign.results.unsubscribed,
+            campaign.results.bounced,
         ]
         for campaign in campaigns
     ]
@@ -133,7 +133,8 @@ PARTS: Final = (
     Part(
         "List growth by month",
         "By the date of joining a list, of leaving it and of bouncing for good;"
-        f" the last {MONTHS} months at the most.",
+        f" the last {MONTHS} months at the most. Dates before 2000 or more than a year ahead can't"
+        " be right and are left out, as are missing ones.",
         _GROWTH_TABLES,
         Facts.growth,
         charts.growth,

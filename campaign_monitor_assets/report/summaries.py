@@ -9,9 +9,13 @@ from typing import Final
 
 import duckdb
 
+from campaign_monitor_assets.analytics.model import with_fragments
+from campaign_monitor_assets.analytics.relations import Place
+from campaign_monitor_assets.analytics.temporary import create_temporary_views, temporary
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import table_exists
 
 STATES: Final = {
     "active_subscribers": "Active",
@@ -30,49 +34,57 @@ create temp macro shown(value) as regexp_replace(
     regexp_replace(value, '{_UNPRINTABLE}', ' ', 'g'), '{_ADDRESS}', '\\1***@', 'g'
 )"""
 
-# In the order in which they need one another.
+_VIEWS: Final = (
+    "subscribers",
+    "suppressed_addresses",
+    "subscribers_by_list",
+    "list_growth_by_month",
+    "campaign_performance",
+)
+"""What the summaries are made from."""
+
+# In the order in which they need one another. What a figure is, is said by the views.
 _SUMMARIES: Final = {
-    "subscribers": " union all ".join(
-        f"select ClientID, ListID, '{state}' as state, count(*) as number from {{{table}}}"
-        " group by all"
-        for table, state in STATES.items()
+    "by_list": "from {subscribers_by_list}",
+    "states": " union all ".join(
+        [
+            f"select ClientID, ListID, '{state}' as state, {state} as number from temp.by_list"
+            f" where {state} > 0"
+            for state in ("Active", "Unsubscribed", "Bounced")
+        ]
+        + [
+            f"select any_value(ClientID), ListID, '{STATES[table]}', count(distinct {{address}})"
+            f" from {{{table}}} group by ListID"
+            for table in ("unconfirmed_subscribers", "deleted_subscribers")
+        ]
     ),
     "growth": """
-        select ClientID, date_trunc('month', ListJoinedDate) as month, count(*) as joined,
-            0 as unsubscribed, 0 as bounced
-        from (
-            select ClientID, ListJoinedDate from {active_subscribers}
-            union all select ClientID, ListJoinedDate from {unsubscribed_subscribers}
-            union all select ClientID, ListJoinedDate from {bounced_subscribers}
-        ) group by all
-        union all select ClientID, date_trunc('month', Date), 0, count(*), 0
-        from {unsubscribed_subscribers} group by all
-        union all select ClientID, date_trunc('month', Date), 0, 0, count(*)
-        from {bounced_subscribers} group by all""",
+        select ClientID, Month as month, sum(Joined) as joined, sum("Left") as unsubscribed,
+            sum(Bounced) as bounced, sum(Net) as net
+        from {list_growth_by_month} group by all""",
     "programs": """
         select ClientID, coalesce(nullif(shown(ReadsEmailWith), ''), 'Not known yet') as name,
             count(*) as number
-        from {active_subscribers} group by all""",
+        from {subscribers} where State = 'Active' group by all""",
     "suppressions": """
         select ClientID, coalesce(nullif(shown(SuppressionReason), ''), 'No reason given') as name,
             count(*) as number
-        from {suppression_list} group by all""",
+        from {suppressed_addresses} group by all""",
     "sent": """
-        select ClientID, CampaignID, coalesce(shown(campaign.Name), CampaignID) as name,
-            SentDate as sent, coalesce(TotalRecipients, 0) as recipients,
-            coalesce(Recipients, 0) as reported,
-            greatest(coalesce(Recipients - Bounced, 0), 0) as delivered,
-            coalesce(UniqueOpened, 0) as opened,
-            coalesce(Clicks, 0) as clicks, coalesce(Unsubscribed, 0) as unsubscribed,
-            coalesce(Bounced, 0) as bounced
-        from {campaigns} campaign left join {campaign_summary} using (ClientID, CampaignID)""",
+        select *, {month} as month from (
+            select ClientID, CampaignID, coalesce(shown(Name), CampaignID) as name,
+                SentDate as sent, SentDate as Moment, Recipients as sent_to,
+                if(Delivered is null, null, Recipients) as Recipients, Delivered, UniqueOpened,
+                Clicks, Unsubscribed, Bounced, SpamComplaints
+            from {campaign_performance}
+        )""",
     # A parent's snapshot may be older than its children's: nobody who is counted lacks a name.
     "lists": """
         select ListID, any_value(ClientID) as ClientID,
             coalesce(any_value(shown(Name)), ListID) as name
         from (
             select ClientID, ListID, Name from {lists}
-            union all select ClientID, ListID, null from temp.subscribers
+            union all select ClientID, ListID, null from temp.states
         ) group by ListID""",
     "clients": """
         select ClientID, coalesce(any_value(shown(Name)), ClientID) as name
@@ -104,19 +116,12 @@ def summarize(connection: duckdb.DuckDBPyConnection, schema: str) -> frozenset[s
             f"The schema {schema!r} of the DuckDB file holds no table of an account. Materialize"
             " the tables first, or name the schema that they are in."
         )
-    relations = {
-        name: identifier(schema, name) if name in present else _empty(name) for name in CATALOGUE
-    }
+    place = Place(connection, schema, schema)
+    create_temporary_views(place, _VIEWS)
+    relations = place.as_they_are({name: TableName(schema, name) for name in CATALOGUE})
+    relations |= {name: temporary(name) for name in _VIEWS}
     connection.execute(_SHOWN)
     for name, query in _SUMMARIES.items():
-        connection.execute(f"create temp table {name} as {query.format(**relations)}")
+        sql = with_fragments(query).format(**relations)
+        connection.execute(f"create temp table {name} as {sql}")
     return present
-
-
-def _empty(name: str) -> str:
-    """A table without rows in the place of one that is not there."""
-    table = CATALOGUE[name]
-    types = dict.fromkeys(table.inherits, "VARCHAR")
-    types |= {column.name: column.type for column in table.columns}
-    columns = ", ".join(f"null::{type_} as {identifier(column)}" for column, type_ in types.items())
-    return f"(select {columns} where false)"
