@@ -79,20 +79,24 @@ def _lacking_columns(place: Place, view: View) -> dict[TableName, list[str]]:
     mentioned = None if view is LIST_CUSTOM_FIELD_VIEWS else set(re.findall(r"\w+", view.sql))
     found = {}
     for need in view.needs:
-        columns = VIEWS[need].columns if need in VIEWS else columns_of(CATALOGUE[need])
-        there = {
-            name.lower()
-            for (name,) in place.connection.execute(
-                "select column_name from information_schema.columns where table_catalog ="
-                " current_database() and table_schema = ? and table_name = ?",
-                [place.of(need).schema, need],
-            ).fetchall()
-        }
+        declared_columns = VIEWS[need].columns if need in VIEWS else columns_of(CATALOGUE[need])
+        there = _columns_there(place, place.of(need))
         lacking = [
             each.name
-            for each in columns
+            for each in declared_columns
             if each.name.lower() not in there and (mentioned is None or each.name in mentioned)
         ]
-        if lacking:
+        if there and lacking:
             found[place.of(need)] = lacking
     return found
+
+
+def _columns_there(place: Place, table: TableName) -> set[str]:
+    # The transaction at hand may have ended with the error that is to be explained.
+    with place.connection.cursor() as cursor:
+        found = cursor.execute(
+            "select lower(column_name) from information_schema.columns where table_catalog ="
+            " current_database() and table_schema = ? and table_name = ?",
+            [table.schema, table.table],
+        ).fetchall()
+    return {name for (name,) in found}

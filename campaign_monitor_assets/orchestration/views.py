@@ -10,7 +10,7 @@ from campaign_monitor_assets.analytics.create import create_view, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.analytics.relations import Place, tables_of
-from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
@@ -34,8 +34,11 @@ def chosen_views(tables: Sequence[Table]) -> list[View]:
 def view_selection(
     tables: Iterable[str], views: Iterable[View], account: Account
 ) -> dg.AssetSelection:
-    """The views to make when these tables are read: those whose figures they change."""
+    """The views to make when these tables and their parents are read: whose figures change."""
     read = set(tables)
+    for table in reversed(list(CATALOGUE.values())):
+        if table.name in read and table.parent:
+            read.add(table.parent)
     changed = [view for view in views if (tables_of(view) - _NAMING or tables_of(view)) & read]
     return dg.AssetSelection.assets(*(view_key(view.name, account) for view in changed))
 

@@ -1,0 +1,50 @@
+"""Tables and histories made by hand, for figures that would cost a test many syncs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+
+from campaign_monitor_assets.analytics import VIEWS
+from campaign_monitor_assets.analytics.create import create_view
+from campaign_monitor_assets.analytics.relations import Place, columns_of
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.warehouse.target import identifier
+
+SCHEMA = "campaign_monitor"
+Row = Mapping[str, Any]
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: Iterable[Row], *, history: bool = False
+) -> None:
+    """A table of the catalogue, or the history of one, with these rows; the rest is NULL."""
+    columns = {column.name: column.type for column in columns_of(CATALOGUE[name])}
+    columns |= {"_valid_from": "TIMESTAMP", "_valid_to": "TIMESTAMP"} if history else {}
+    schema = f"{SCHEMA}_history" if history else SCHEMA
+    table = identifier(schema, name)
+    connection.execute(f"create schema if not exists {identifier(schema)}")
+    defined = ", ".join(f"{identifier(column)} {type_}" for column, type_ in columns.items())
+    connection.execute(f"create or replace table {table} ({defined})")
+    for row in rows:
+        given = ", ".join(map(identifier, row))
+        marks = ", ".join("?" for _ in row)
+        connection.execute(f"insert into {table} ({given}) values ({marks})", list(row.values()))
+
+
+def place(connection: duckdb.DuckDBPyConnection) -> Place:
+    return Place(connection, SCHEMA, f"{SCHEMA}_analytics")
+
+
+def make(connection: duckdb.DuckDBPyConnection, *views: str) -> None:
+    """Makes views, and first those that they need."""
+    for view in views:
+        make(connection, *(need for need in VIEWS[view].needs if need in VIEWS))
+        create_view(place(connection), VIEWS[view])
+
+
+def rows(connection: duckdb.DuckDBPyConnection, view: str, columns: str) -> list[tuple[Any, ...]]:
+    """What a view holds."""
+    return connection.execute(
+        f"select {columns} from {SCHEMA}_analytics.{view} order by all"
+    ).fetchall()

@@ -1,0 +1,134 @@
+"""A view that breaks says which table to read again; what reads tables remakes their views."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project, failures, key
+from campaign_monitor_assets_tests.small_account import fill
+
+SCHEMA = "campaign_monitor_analytics"
+TABLES = ("clients", "lists", "campaigns", "campaign_summary")
+VIEW = dg.AssetKey([SCHEMA, "campaign_performance"])
+
+
+@pytest.fixture(scope="module")
+def made(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    running.reset()
+    fill(running)
+    project = Project(running, tmp_path_factory.mktemp("health") / "account.duckdb")
+    result = run(project, *map(key, TABLES), VIEW)
+    assert result.success, failures(result)
+    running.reset()
+    return project
+
+
+@pytest.fixture
+def own(made: Project, box: Sandbox, tmp_path: Path) -> Project:
+    fill(box)
+    return made.copy_to(tmp_path / "account.duckdb")
+
+
+def run(project: Project, *selection: dg.AssetKey) -> dg.ExecuteInProcessResult:
+    job = project.definitions().resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(asset_selection=list(selection), raise_on_error=False)
+
+
+def job(project: Project, name: str) -> dg.ExecuteInProcessResult:
+    """Runs one of the component's own jobs."""
+    made = dg.build_defs_for_component(CampaignMonitorComponent(tables=list(TABLES)))
+    found = dg.Definitions.merge(
+        dg.Definitions(assets=made.assets, asset_checks=made.asset_checks, jobs=made.jobs),
+        dg.Definitions(schedules=made.schedules),
+        dg.Definitions(resources=project.definitions().resources, executor=dg.in_process_executor),
+    )
+    return found.resolve_job_def(name).execute_in_process(raise_on_error=False)
+
+
+def problem(project: Project) -> str | None:
+    """What the view's check says; None where it passes."""
+    found = project.definitions()
+    selected = dg.AssetSelection.checks_for_assets(VIEW)
+    checked = dg.Definitions(
+        assets=found.assets,
+        asset_checks=found.asset_checks,
+        resources=found.resources,
+        executor=found.executor,
+        jobs=[dg.define_asset_job("checks", selected)],
+    ).resolve_job_def("checks")
+    result = checked.execute_in_process(raise_on_error=False)
+    [evaluation] = result.get_asset_check_evaluations()
+    assert evaluation.passed is (evaluation.description is None)
+    return evaluation.description
+
+
+def test_a_view_that_works(own: Project) -> None:
+    """Each view has a check, which runs it."""
+    assert problem(own) is None
+
+
+def test_a_table_of_an_older_version(own: Project) -> None:
+    """A table without a column that a view needs is named, with what to do, and no raw error."""
+    own.change("alter table campaigns drop column TotalRecipients")
+    said = problem(own)
+    assert said is not None
+    assert "campaign_monitor.campaigns has no TotalRecipients" in said
+    assert "Materialize campaigns again" in said
+    result = run(own, VIEW)
+    [text] = failures(result).values()
+    assert "campaign_monitor.campaigns has no TotalRecipients" in text
+    assert "Binder" not in text
+    assert run(own, key("campaigns"), VIEW).success
+    assert problem(own) is None
+
+
+def test_a_view_of_an_older_version(own: Project) -> None:
+    """A view that was made for a column's old name is found, and remade with its tables."""
+    own.change("alter table campaigns rename column Subject to SubjectLine")
+    own.change(
+        f"create or replace view {SCHEMA}.campaign_performance as"
+        " select CampaignID, SubjectLine from campaign_monitor.campaigns"
+    )
+    assert problem(own) is None
+    assert run(own, key("campaigns")).success
+    assert problem(own) == (
+        f"{SCHEMA}.campaign_performance can't be queried. Another version of this package made it."
+        " Materialize campaign_performance again."
+    )
+    result = job(own, "campaign_monitor_hourly_job")
+    assert result.success, failures(result)
+    assert problem(own) is None
+    assert own.query(f"select count(Subject) > 0 from {SCHEMA}.campaign_performance") == [(True,)]
+
+
+@pytest.mark.parametrize("name", ["hourly_job", "group_campaigns"])
+def test_views_whose_other_tables_were_never_read(project: Project, name: str) -> None:
+    """A schedule that reads one of a view's tables before another was ever read succeeds."""
+    fill(project.box)
+    result = job(project, f"campaign_monitor_{name}")
+    assert result.success, failures(result)
+    assert project.count("campaigns") == 6
+    found = project.query("select count(*) from duckdb_views() where schema_name = ?", SCHEMA)
+    assert found == [(0,)]
+
+
+def test_every_schedule_makes_the_views_on_its_tables() -> None:
+    """Schedules alone keep views and their figures right: no table is read without them."""
+    made = dg.build_defs_for_component(CampaignMonitorComponent(tables=list(CATALOGUE)))
+    graph = made.resolve_asset_graph()
+    views = {each for each in graph.get_all_asset_keys() if each.path[0] == SCHEMA}
+    naming = {key("clients"), key("lists")}
+    remade = set()
+    for schedule in made.schedules or ():
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        selected = set(made.resolve_job_def(schedule.job_name).asset_layer.selected_asset_keys)
+        remade |= selected & views
+        for view in views & {
+            child for table in selected - naming for child in graph.get(table).child_keys
+        }:
+            assert view in selected, (schedule.name, view)
+    assert remade == views - {dg.AssetKey([SCHEMA, "time_zones"])}
