@@ -9,7 +9,7 @@ from campaign_monitor_assets.analytics import VIEWS
 from campaign_monitor_assets.analytics.create import create_view
 from campaign_monitor_assets.analytics.relations import Place, columns_of
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.warehouse.target import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier
 
 SCHEMA = "campaign_monitor"
 Row = Mapping[str, Any]
