@@ -5,16 +5,34 @@ starts without importing Dagster, or anything else of the project.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+    from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
+    from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+    from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+
+    __version__: str
 
 _HOME = {
     "CampaignMonitorComponent": "campaign_monitor_assets.orchestration.component",
     "CampaignMonitorResource": "campaign_monitor_assets.orchestration.resource",
     "SnapshotIOManager": "campaign_monitor_assets.orchestration.io_manager",
+    "WarehouseResource": "campaign_monitor_assets.orchestration.warehouse",
 }
-__all__ = ["CampaignMonitorComponent", "CampaignMonitorResource", "SnapshotIOManager"]
+__all__ = [
+    "CampaignMonitorComponent",
+    "CampaignMonitorResource",
+    "SnapshotIOManager",
+    "WarehouseResource",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -122,7 +122,7 @@ def _run(job: str, selection: str | None, console: Console) -> int:
 
 def _component() -> "CampaignMonitorComponent":
     """The component as the YAML file configures it, without what the environment changes."""
-    load = import_module("campaign_monitor_assets.orchestration.component").load_component
+    load = import_module("campaign_monitor_assets.orchestration.project").load_component
     component: CampaignMonitorComponent = load()
     return component
 

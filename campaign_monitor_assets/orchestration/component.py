@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Literal, Self
 
 import dagster as dg
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX, Account
@@ -104,6 +104,12 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     warehouse: WarehouseAttributes = Field(
         default=WarehouseAttributes(), description="Where rows go, and how DuckDB works."
     )
+
+    @field_validator("clients")
+    @classmethod
+    def _without_blanks(cls, given: list[str]) -> list[str]:
+        # A template that splits an environment variable, set or not, leaves some.
+        return [client.strip() for client in given if client.strip()]
 
     @classmethod
     def model(cls) -> type[BaseModel]:
@@ -207,13 +213,6 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             refresh_token=_from_environment(api.refresh_token_variable),
             clients=self.clients,
         )
-
-
-def load_component() -> CampaignMonitorComponent:
-    """The component as the YAML file beside this module configures it."""
-    text = Path(__file__).parents[1].joinpath("campaign_monitor.yaml").read_text()
-    component: CampaignMonitorComponent = CampaignMonitorComponent.resolve_from_yaml(text)
-    return component
 
 
 def _from_environment(variable: str) -> dg.EnvVar | None:

@@ -1,0 +1,1 @@
+"""What this project configures: a folder with a `defs.yaml` for each account; no code."""
