@@ -9,10 +9,10 @@ adds, or one that changes its type, doesn't invalidate it.
 
 from collections.abc import Mapping
 
-from campaign_monitor_assets.analytics import campaigns, custom_fields, subscribers, times
+from campaign_monitor_assets.analytics import campaigns, custom_fields, history, subscribers, times
 from campaign_monitor_assets.analytics.model import View
 
-__all__ = ["VIEWS", "View"]
+__all__ = ["ALL_VIEWS", "HISTORY_VIEWS", "VIEWS", "View"]
 
 VIEWS: Mapping[str, View] = {
     view.name: view
@@ -24,3 +24,9 @@ VIEWS: Mapping[str, View] = {
     )
 }
 """The views by name; each stands after the views that it needs."""
+
+HISTORY_VIEWS: Mapping[str, View] = {view.name: view for view in history.VIEWS}
+"""Those that read histories, and so are there only where these are kept."""
+
+ALL_VIEWS: Mapping[str, View] = {**VIEWS, **HISTORY_VIEWS}
+"""All views by name; each stands after the views that it needs."""

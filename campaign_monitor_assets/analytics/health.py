@@ -8,7 +8,7 @@ import re
 
 import duckdb
 
-from campaign_monitor_assets.analytics import VIEWS, View
+from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
 from campaign_monitor_assets.analytics.relations import Place, columns_of, declared, tables_of
 from campaign_monitor_assets.catalogue import CATALOGUE
@@ -79,11 +79,12 @@ def _lacking_columns(place: Place, view: View) -> dict[TableName, list[str]]:
     mentioned = None if view is LIST_CUSTOM_FIELD_VIEWS else set(re.findall(r"\w+", view.sql))
     found = {}
     for need in view.needs:
-        declared_columns = VIEWS[need].columns if need in VIEWS else columns_of(CATALOGUE[need])
+        view_needed = ALL_VIEWS.get(need)
+        expected = view_needed.columns if view_needed else columns_of(CATALOGUE[need])
         there = _columns_there(place, place.of(need))
         lacking = [
             each.name
-            for each in declared_columns
+            for each in expected
             if each.name.lower() not in there and (mentioned is None or each.name in mentioned)
         ]
         if there and lacking:

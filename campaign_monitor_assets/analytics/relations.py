@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.analytics import VIEWS, View
+from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.model import HISTORY_SUFFIX
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ParentMissingError
@@ -28,7 +28,7 @@ class Place:
 
     def of(self, name: str) -> TableName:
         """Where a table or view is."""
-        return TableName(self.views if name in VIEWS else self.tables, name)
+        return TableName(self.views if name in ALL_VIEWS else self.tables, name)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a table or view."""
@@ -94,11 +94,18 @@ def empty(name: str) -> str:
 
 
 def tables_of(view: View) -> frozenset[str]:
-    """The tables that a view reads, by way of other views too."""
-    found = {*view.history, *view.optional_history}
+    """The tables that a view can't do without, by way of other views too."""
+    found = set(view.history)
     for name in view.needs:
-        found |= tables_of(VIEWS[name]) if name in VIEWS else {name}
+        found |= tables_of(ALL_VIEWS[name]) if name in ALL_VIEWS else {name}
     return frozenset(found)
+
+
+def histories_of(view: View) -> frozenset[str]:
+    """The tables whose history a view can't do without, by way of other views too."""
+    return frozenset(view.history).union(
+        *(histories_of(ALL_VIEWS[name]) for name in view.needs if name in ALL_VIEWS)
+    )
 
 
 def declared(view: View, relations: Mapping[str, str]) -> str:

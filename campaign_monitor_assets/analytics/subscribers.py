@@ -7,7 +7,7 @@ from campaign_monitor_assets.catalogue.model import count, flag, nested, text, t
 
 STATES = ("active_subscribers", "unsubscribed_subscribers", "bounced_subscribers")
 
-_LIST = (
+LIST = (
     text("ListID", "The list's identifier.", personal=False),
     text("ListName", "The list's name.", personal=False),
 )
@@ -55,7 +55,7 @@ SUBSCRIBERS_BY_LIST = View(
     needs=("clients", "lists", "subscribers", "suppressed_addresses"),
     columns=(
         *CLIENT,
-        *_LIST,
+        *LIST,
         count("Active", "How many are active."),
         count("Unsubscribed", "How many have left."),
         count("Bounced", "How many bounced for good."),
@@ -81,7 +81,7 @@ LIST_GROWTH_BY_MONTH = View(
     needs=("clients", "lists", "subscribers"),
     columns=(
         *CLIENT,
-        *_LIST,
+        *LIST,
         Column(
             "Month",
             "DATE",

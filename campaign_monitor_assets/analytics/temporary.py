@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from campaign_monitor_assets.analytics import VIEWS, View
+from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.health import why_not_made
 from campaign_monitor_assets.analytics.relations import Place, declared
 from campaign_monitor_assets.errors import ViewError
@@ -22,7 +22,7 @@ def create_temporary_views(place: Place, names: Iterable[str]) -> None:
         ViewError: A table was read by another version of this package.
     """
     for name in names:
-        _create(place, VIEWS[name])
+        _create(place, ALL_VIEWS[name])
 
 
 def temporary(name: str) -> str:
@@ -32,9 +32,9 @@ def temporary(name: str) -> str:
 
 def _create(place: Place, view: View) -> None:
     names = place.names(view)
-    tables = {call: name for call, name in names.items() if call not in VIEWS}
+    tables = {call: name for call, name in names.items() if call not in ALL_VIEWS}
     relations = place.as_they_are(tables)
-    relations |= {call: temporary(call) for call in names if call in VIEWS}
+    relations |= {call: temporary(call) for call in names if call in ALL_VIEWS}
     sql = f"create temp view {identifier(view.name)} as {declared(view, relations)}"
     try:
         place.connection.execute(sql)

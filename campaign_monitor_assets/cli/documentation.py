@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from campaign_monitor_assets.analytics import VIEWS
+from campaign_monitor_assets.analytics import ALL_VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
@@ -37,7 +37,7 @@ def views() -> str:
     """Every view with what it tells."""
     rows = [
         (f"`{view.name}`", view.description.split(". ")[0].removesuffix("."))
-        for view in VIEWS.values()
+        for view in ALL_VIEWS.values()
     ]
     return _table(["view", "what it tells"], rows)
 

@@ -1,15 +1,15 @@
 """A Dagster asset and a check for each view, and one for the views there are a list's each of."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
-from campaign_monitor_assets.analytics import VIEWS, View
+from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.create import create_view, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
-from campaign_monitor_assets.analytics.relations import Place, tables_of
+from campaign_monitor_assets.analytics.relations import Place, histories_of, tables_of
 from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.account import Account
@@ -25,10 +25,19 @@ _NAMING = frozenset({"clients", "lists"})
 """The tables that lend most views no more than names."""
 
 
-def chosen_views(tables: Sequence[Table]) -> list[View]:
-    """The views whose tables are all among the chosen ones."""
+def chosen_views(tables: Sequence[Table], history: Container[str] = ()) -> list[View]:
+    """The views whose tables are all among the chosen ones.
+
+    Args:
+        tables: The chosen tables.
+        history: Those whose history is kept.
+    """
     names = {table.name for table in tables}
-    return [view for view in VIEWS.values() if names.issuperset(tables_of(view))]
+    return [
+        view
+        for view in ALL_VIEWS.values()
+        if names.issuperset(tables_of(view)) and all(name in history for name in histories_of(view))
+    ]
 
 
 def view_selection(
@@ -79,7 +88,8 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
     @dg.asset(
         key=view_key(view.name, account),
         deps=[
-            view_key(name, account) if name in VIEWS else account.key(name) for name in view.needs
+            *(account.key(each) for each in {*view.needs, *view.history} - set(ALL_VIEWS)),
+            *(view_key(each, account) for each in view.needs if each in ALL_VIEWS),
         ],
         group_name=account.views_group,
         kinds={"sql", "duckdb"},

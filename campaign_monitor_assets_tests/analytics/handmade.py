@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from campaign_monitor_assets.analytics import VIEWS
+from campaign_monitor_assets.analytics import ALL_VIEWS
 from campaign_monitor_assets.analytics.create import create_view
 from campaign_monitor_assets.analytics.relations import Place, columns_of
 from campaign_monitor_assets.catalogue import CATALOGUE
@@ -32,6 +32,16 @@ def create_table(
         connection.execute(f"insert into {table} ({given}) values ({marks})", list(row.values()))
 
 
+def create_log(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[tuple[str, str]]) -> None:
+    """The log of snapshots: of which tables, and when."""
+    connection.execute(f"create schema if not exists {SCHEMA}")
+    connection.execute(
+        f"create or replace table {SCHEMA}.sync_log (table_name varchar, synced_at timestamp)"
+    )
+    for snapshot in snapshots:
+        connection.execute(f"insert into {SCHEMA}.sync_log values (?, ?)", snapshot)
+
+
 def place(connection: duckdb.DuckDBPyConnection) -> Place:
     return Place(connection, SCHEMA, f"{SCHEMA}_analytics")
 
@@ -39,8 +49,8 @@ def place(connection: duckdb.DuckDBPyConnection) -> Place:
 def make(connection: duckdb.DuckDBPyConnection, *views: str) -> None:
     """Makes views, and first those that they need."""
     for view in views:
-        make(connection, *(need for need in VIEWS[view].needs if need in VIEWS))
-        create_view(place(connection), VIEWS[view])
+        make(connection, *(need for need in ALL_VIEWS[view].needs if need in ALL_VIEWS))
+        create_view(place(connection), ALL_VIEWS[view])
 
 
 def rows(connection: duckdb.DuckDBPyConnection, view: str, columns: str) -> list[tuple[Any, ...]]:
