@@ -21,7 +21,8 @@ _ADVICE = {
     102: "that resource is not of this account; look at CAMPAIGN_MONITOR_CLIENT_ID, and whether the"
     " key is of the right account",
     120: "the OAuth token is not valid; authorize anew",
-    121: "the OAuth token has expired; set CAMPAIGN_MONITOR_REFRESH_TOKEN so that it is renewed",
+    121: "the OAuth token has expired; it is renewed where CAMPAIGN_MONITOR_REFRESH_TOKEN holds a"
+    " refresh token; one that was renewed just now has to be authorized anew",
     122: "the OAuth token was revoked; authorize anew",
     403: "only agency accounts may ask this; set CAMPAIGN_MONITOR_CLIENT_ID to your client",
 }
@@ -124,6 +125,44 @@ class UnexpectedResponseError(CampaignMonitorError):
             f"GET {path} did not respond as documented: {expected} was expected; {problem}."
             " Nothing was stored. If the vendor has changed the endpoint, its entry in the"
             " catalogue has to change too."
+        )
+
+
+class UntrustedCertificateError(CampaignMonitorError):
+    """The host's TLS certificate is not trusted; nothing was sent."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"The certificate of {host} is not trusted, so nothing was sent. Where a proxy of the"
+            " company inspects HTTPS, set REQUESTS_CA_BUNDLE to a PEM file that holds the company's"
+            " certificate authority; otherwise look at CAMPAIGN_MONITOR_BASE_URL and at this"
+            " machine's clock."
+        )
+
+
+class ProxyRefusedError(CampaignMonitorError):
+    """The proxy doesn't let requests through to the host."""
+
+    def __init__(self, host: str, status: int) -> None:
+        super().__init__(
+            f"The proxy of HTTPS_PROXY refused the connection to {host} (HTTP {status}); Campaign"
+            " Monitor was not reached. "
+            + (
+                "Write the proxy's user name and password into HTTPS_PROXY."
+                if status == 407
+                else "Let the network's administrators allow the host, or set NO_PROXY."
+            )
+        )
+
+
+class TokenRefusedError(CampaignMonitorError):
+    """The API doesn't renew the OAuth token."""
+
+    def __init__(self, status: int, said: str, variables: str) -> None:
+        super().__init__(
+            f"Campaign Monitor refused to renew the OAuth token: HTTP {status}, {said}. The refresh"
+            " token was used already, or the access was revoked. Authorize anew, and set"
+            f" {variables} to the new tokens."
         )
 
 

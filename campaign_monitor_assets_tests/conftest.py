@@ -16,6 +16,12 @@ def _no_telemetry() -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
+@pytest.fixture(autouse=True)
+def _own_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tokens that one test renewed would be another's.
+    monkeypatch.setenv("CAMPAIGN_MONITOR_TOKEN_FILE", str(tmp_path / "tokens" / "tokens.json"))
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
     """One sandbox of default size for all tests of a worker; tests use `box`."""

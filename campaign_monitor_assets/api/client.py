@@ -1,6 +1,7 @@
 """Requests to the API: authorized, rate limited, retried; what each response means."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -9,21 +10,29 @@ from urllib.parse import urlsplit
 import msgspec
 import tenacity
 
-from campaign_monitor_assets.api.auth import Credentials
+from campaign_monitor_assets.api.auth import Credentials, checked_secret
 from campaign_monitor_assets.api.http import RawResponse, TransientError, Transport
 from campaign_monitor_assets.api.rate_limit import RateLimiter
-from campaign_monitor_assets.api.responses import decoded, error_body, seconds
+from campaign_monitor_assets.api.responses import decoded, error_body, oauth_error, seconds
 from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
+from campaign_monitor_assets.api.tokens import Tokens
 from campaign_monitor_assets.errors import (
     ApiError,
     RedirectedError,
     RequestCancelledError,
     RetriesExhaustedError,
+    TokenRefusedError,
     UnexpectedStatusError,
     quoted,
 )
 
 T = TypeVar("T")
+
+_LONG_WAIT: Final = 10.0
+"""Seconds of waiting that are told."""
+
+_SECONDS_BETWEEN_NOTICES: Final = 60.0
+_NEVER: Final = float("-inf")
 
 _BUSY_CODES: Final = frozenset({278, 287})
 """Transient refusals: a segment that is being calculated, or briefly unavailable."""
@@ -42,10 +51,6 @@ class Response(Generic[T]):
     value: T
     requests: int
     size: int
-
-
-class _Token(msgspec.Struct):
-    access_token: str
 
 
 class ApiClient:
@@ -77,6 +82,7 @@ class ApiClient:
             multiplier=settings.backoff, max=settings.max_backoff
         ) + tenacity.wait_random(0, settings.backoff)
         self._transport = Transport(settings)
+        self._notified = _NEVER
 
     @property
     def connections(self) -> int:
@@ -88,8 +94,22 @@ class ApiClient:
         self._closed.set()
         self._transport.close()
 
-    def _sleep(self, seconds: float) -> None:
-        self._closed.wait(seconds)
+    def _sleep(self, seconds: float) -> bool:
+        """Waits, but not longer than the client is open; whether it was closed."""
+        return self._closed.wait(seconds)
+
+    def _pause(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    def _tell_of_waiting(self, seconds: float) -> None:
+        now = time.monotonic()
+        if seconds < _LONG_WAIT or now - self._notified < _SECONDS_BETWEEN_NOTICES:
+            return
+        self._notified = now
+        self._warn(
+            f"Waiting for {self._host}, which lets no request start for {seconds:.0f} s, as its"
+            " rate limit says; the run goes on then. To wait no longer, terminate the run (Ctrl-C)."
+        )
 
     def get(
         self, path: str, decode: Callable[[bytes], T], query: Mapping[str, str | int] | None = None
@@ -112,7 +132,7 @@ class ApiClient:
             stop=tenacity.stop_after_attempt(self._settings.max_attempts),
             wait=self._wait_after,
             retry=tenacity.retry_if_exception_type(TransientError),
-            sleep=self._sleep,
+            sleep=self._pause,
             before_sleep=lambda state: self._warn_of(path, state),
         )
         attempts = 0
@@ -120,15 +140,18 @@ class ApiClient:
             for attempt in retrying:
                 with attempt:
                     attempts += 1
-                    body = self._send(path, query or {})
+                    is_last = attempts == self._settings.max_attempts
+                    body = self._send(path, query or {}, is_last=is_last)
                     return Response(decoded(path, body, decode), attempts, len(body))
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
             raise RetriesExhaustedError(path, attempts, str(last)) from last
         raise AssertionError("tenacity either returns or raises")
 
-    def _send(self, path: str, query: Mapping[str, str | int]) -> bytes:
-        started = self._limiter.start(self._sleep)
+    def _send(self, path: str, query: Mapping[str, str | int], *, is_last: bool) -> bytes:
+        started = self._limiter.start(self._sleep, self._tell_of_waiting)
+        if started is None:
+            raise RequestCancelledError(path)
         try:
             if self._closed.is_set():
                 raise RequestCancelledError(path)
@@ -139,15 +162,18 @@ class ApiClient:
             if error and error.Code == 121 and self._credentials.renew(auth, self._renewed):
                 auth = self._credentials.auth
                 response = self._transport.send("GET", url, query=query, auth=auth)
-            return self._successful(path, response, started)
+            return self._successful(path, response, started, is_last=is_last)
         finally:
             self._limiter.end()
 
-    def _successful(self, path: str, response: RawResponse, started: float) -> bytes:
+    def _successful(
+        self, path: str, response: RawResponse, started: float, *, is_last: bool
+    ) -> bytes:
         """The body of a successful response; any other raises."""
         reset = seconds(response, "X-RateLimit-Reset", "Retry-After")
         if response.status == 429:
-            self._limiter.refused(started, self._settings.backoff if reset is None else reset)
+            known = self._settings.backoff if reset is None else reset
+            self._limiter.refused(started, known, pause=not is_last)
             raise TransientError("HTTP 429, too many requests", wait=reset, of_server=True)
         self._limiter.succeeded(seconds(response, "X-RateLimit-Remaining"), reset)
         if response.status == 200:
@@ -169,7 +195,7 @@ class ApiClient:
             return TransientError(f"code {error.Code}, {quoted(error.Message)}")
         return ApiError(status=response.status, code=error.Code, message=error.Message, path=path)
 
-    def _renewed(self, refresh_token: str) -> str:
+    def _renewed(self, refresh_token: str) -> Tokens:
         parts = urlsplit(self._base)
         response = self._transport.send(
             "POST",
@@ -179,14 +205,18 @@ class ApiClient:
         if response.status == 429 or response.status >= 500:
             raise TransientError(f"renewing the token: {response}")
         try:
-            return msgspec.json.decode(response.body, type=_Token).access_token
+            if response.status == 200:
+                renewed = msgspec.json.decode(response.body, type=Tokens)
+                checked_secret(renewed.access_token, "The renewed access token")
+                checked_secret(renewed.refresh_token, "The renewed refresh token")
+                return renewed
         except msgspec.DecodeError:
-            raise ApiError(
-                status=response.status,
-                code=121,
-                message="the expired token was not renewed",
-                path="/oauth/token",
-            ) from None
+            # The error below says what came.
+            pass
+        variables = (
+            f"{self._settings.access_token_variable} and {self._settings.refresh_token_variable}"
+        )
+        raise TokenRefusedError(response.status, oauth_error(response), variables)
 
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)
@@ -194,11 +224,13 @@ class ApiClient:
         if not isinstance(error, TransientError):
             return backoff
         wait = error.wait or backoff
-        if error.of_server:
+        # An attempt that is the last holds nobody up: nothing is sent again.
+        if error.of_server and state.attempt_number < self._settings.max_attempts:
             self._limiter.pause(wait)
         return wait
 
     def _warn_of(self, path: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         attempt = f"attempt {state.attempt_number} of {self._settings.max_attempts}"
-        self._warn(f"GET {path}: {error}; {attempt}")
+        wait = state.next_action.sleep if state.next_action else 0
+        self._warn(f"GET {path}: {error}; {attempt}, the next one in {wait:.1f} s")

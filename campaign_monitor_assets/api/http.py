@@ -1,15 +1,22 @@
-"""One exchange: a request out, its response read to the end, or a transient error."""
+"""One exchange: a request out, its response read to the end, or an error of the network."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from campaign_monitor_assets.api.settings import ApiSettings
+from campaign_monitor_assets.api.cancellation import ExchangeAdapter, Exchanges
+from campaign_monitor_assets.api.settings import ApiSettings, is_loopback
+from campaign_monitor_assets.errors import (
+    ConfigurationError,
+    ProxyRefusedError,
+    RequestCancelledError,
+    UntrustedCertificateError,
+)
 
 _CHUNK: Final = 1 << 20
 """Bytes to read at a time. The 10 kB that requests reads by default cost thread switches."""
@@ -45,9 +52,25 @@ class TransientError(Exception):
         self.of_server = of_server
 
 
+class _NoAuth(AuthBase):
+    """Sends no credentials. Without any auth requests would look for some in ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
 class _Session(requests.Session):
+    """Takes proxies and certificates from the environment, but no credentials."""
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect has a target here: they are errors, and requests need not look at them."""
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """What the environment says; no proxy knows the way to this machine itself."""
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return settings | {"proxies": {}} if is_loopback(urlsplit(url).hostname) else settings
 
 
 class Transport:
@@ -59,15 +82,16 @@ class Transport:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
+        self._request_timeout = settings.request_timeout
+        self._exchanges = Exchanges()
         self._session = _Session()
-        adapter = HTTPAdapter(
-            pool_connections=1, pool_maxsize=settings.connections, pool_block=True
-        )
+        adapter = ExchangeAdapter(self._exchanges, settings.connections)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Ends the requests under way and closes the connections."""
+        self._exchanges.close()
         self._session.close()
 
     def send(
@@ -82,23 +106,61 @@ class Transport:
         """Sends one request and reads its response; redirects are not followed.
 
         Raises:
-            TransientError: There was no response, or not the whole of it.
+            TransientError: There was no response, or not the whole of it in time.
+            RequestCancelledError: The connections were closed meanwhile.
+            UntrustedCertificateError: The host's certificate is not trusted.
+            ProxyRefusedError: The proxy doesn't let the request through.
+            ConfigurationError: The environment's proxy or certificates can't be used.
         """
-        try:
-            with self._session.request(
-                method,
-                url,
-                params=query,
-                data=form,
-                auth=auth,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = b"".join(response.iter_content(_CHUNK))
-                reason = response.reason or ""
-                return RawResponse(response.status_code, reason, response.headers, body)
-        except requests.Timeout as error:
-            raise TransientError(f"no response in time ({type(error).__name__})") from None
-        except requests.RequestException as error:
-            raise TransientError(f"the connection failed ({type(error).__name__})") from None
+        host = urlsplit(url).netloc
+        with self._exchanges.begin(self._request_timeout) as exchange:
+            try:
+                with self._session.request(
+                    method,
+                    url,
+                    params=query,
+                    data=form,
+                    auth=auth or _NoAuth(),
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    body = b"".join(response.iter_content(_CHUNK))
+                    exchange.require_unbroken()
+                    reason = response.reason or ""
+                    return RawResponse(response.status_code, reason, response.headers, body)
+            except (requests.RequestException, OSError, ValueError) as error:
+                if self._exchanges.closed:
+                    raise RequestCancelledError(urlsplit(url).path) from None
+                if exchange.expired:
+                    limit = f"no whole response within {self._request_timeout:g} s"
+                    raise TransientError(f"{limit} from {host} (request_timeout)") from None
+                # A library's text may hold a proxy's password or a header.
+                raise _explained(error, host) from None
+
+
+def _explained(error: Exception, host: str) -> Exception:
+    """What an error of the network means."""
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error):
+        return UntrustedCertificateError(host)
+    if isinstance(error, requests.exceptions.ProxyError):
+        refused = re.search(r"Tunnel connection failed: (4\d\d)", str(error))
+        if refused:
+            return ProxyRefusedError(host, int(refused[1]))
+        return TransientError(f"the connection to {host} by the proxy failed")
+    if isinstance(error, requests.Timeout):
+        return TransientError(f"no response from {host} in time ({type(error).__name__})")
+    if isinstance(error, ValueError) or not isinstance(error, requests.RequestException):
+        return ConfigurationError(
+            f"{host} can't be asked as the environment says ({type(error).__name__}). Look at"
+            " HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, which are of the form http://host:port, and"
+            " whether the file of REQUESTS_CA_BUNDLE is there."
+        )
+    return TransientError(f"the connection to {host} failed ({_cause(error)})")
+
+
+def _cause(error: requests.RequestException) -> str:
+    """The innermost class that says what failed, such as NameResolutionError."""
+    inner: object = error.args[0] if error.args else error
+    inner = getattr(inner, "reason", inner)
+    return type(inner if isinstance(inner, Exception) else error).__name__

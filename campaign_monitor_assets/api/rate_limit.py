@@ -54,11 +54,19 @@ class RateLimiter:
         self._counted_whole = False
         self._refused_until: float | None = None
 
-    def start(self, sleep: Callable[[float], object] = time.sleep) -> float:
-        """Waits until the next request may start, and returns that moment by the pace's clock.
+    def start(
+        self,
+        sleep: Callable[[float], object] = time.sleep,
+        waiting: Callable[[float], None] = lambda _: None,
+    ) -> float | None:
+        """Waits until the next request may start, and returns that moment by the clock.
 
         Args:
-            sleep: Waits for a number of seconds.
+            sleep: Waits for a number of seconds; true: it was interrupted, nothing shall start.
+            waiting: Told how long there is to wait, each time before it is waited.
+
+        Returns:
+            None where the waiting was interrupted.
         """
         while True:
             with self._lock:
@@ -67,7 +75,9 @@ class RateLimiter:
                 if delay <= 0:
                     self._begin(now)
                     return now
-            sleep(delay)
+            waiting(delay)
+            if sleep(delay):
+                return None
 
     def end(self) -> None:
         """Notes that a started request is no longer under way, whatever became of it."""
@@ -99,15 +109,17 @@ class RateLimiter:
         with self._lock:
             self._next_start = max(self._next_start, self._clock() + seconds)
 
-    def refused(self, started: float, reset: float) -> None:
+    def refused(self, started: float, reset: float, *, pause: bool = True) -> None:
         """Notes a 429: everything waits until the limit resets, then goes on more slowly.
 
         Args:
+            pause: Whether the others wait, too; not for a request that is not sent again.
             started: When the refused request started. One that was under way when the pace was
                 last slowed tells nothing new.
             reset: Seconds until the vendor counts afresh.
         """
-        self.pause(reset)
+        if pause:
+            self.pause(reset)
         with self._lock:
             if started >= self._changed and self._refused_until is None:
                 self._refused_until = self._clock() + reset

@@ -1,6 +1,9 @@
 """What a response says: its decoded body, its error code, the numbers in its headers."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -80,13 +83,38 @@ def error_body(response: RawResponse) -> ErrorBody | None:
         return None
 
 
+class _OAuthError(msgspec.Struct, frozen=True):
+    error: str
+
+
+def oauth_error(response: RawResponse) -> str:
+    """What the token endpoint says of a refusal, by the short name that OAuth has for it."""
+    try:
+        said = msgspec.json.decode(response.body, type=_OAuthError).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return str(response)
+    return said if re.fullmatch(r"\w{1,50}", said, re.ASCII) else str(response)
+
+
 def seconds(response: RawResponse, *headers: str) -> float | None:
     """The first of the headers that is a plausible number of seconds; None: there is none."""
     for header in headers:
-        try:
-            number = float(response.headers[header])
-        except (KeyError, ValueError):
-            continue
-        if 0 <= number <= _MAX_SECONDS:
+        number = _number(response.headers.get(header, ""))
+        if number is not None and 0 <= number <= _MAX_SECONDS:
             return number
     return None
+
+
+def _number(value: str) -> float | None:
+    """A number as it stands, or the seconds until a date of HTTP's own form."""
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return (date - datetime.now(UTC)).total_seconds()

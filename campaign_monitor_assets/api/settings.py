@@ -1,5 +1,6 @@
 """How requests are sent: the one declaration of the API's settings."""
 
+import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,11 @@ class ApiSettings(BaseModel):
     refresh_token_variable: str = Field(
         default="CAMPAIGN_MONITOR_REFRESH_TOKEN",
         description="Name of the environment variable that holds the OAuth refresh token.",
+    )
+    token_file_variable: str = Field(
+        default="CAMPAIGN_MONITOR_TOKEN_FILE",
+        description="Name of the environment variable that holds the path of the file in which"
+        " renewed OAuth tokens are kept; by default one in DAGSTER_HOME.",
     )
     base_url_variable: str = Field(
         default="CAMPAIGN_MONITOR_BASE_URL",
@@ -71,19 +77,45 @@ class ApiSettings(BaseModel):
     read_timeout: float = Field(
         default=60, gt=0, description="Maximum seconds to wait for the next bytes of a response."
     )
+    request_timeout: float = Field(
+        default=300,
+        gt=0,
+        description="Maximum seconds of a request as a whole, however its bytes trickle in.",
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def checked_base_url(url: str) -> str:
     """The base URL without a trailing slash.
 
     Raises:
-        ConfigurationError: It is not https, and not of this machine either.
+        ConfigurationError: It is no URL, holds credentials or a query, or is not https and not of
+            this machine either.
     """
-    parts = urlsplit(url)
-    loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme == "https" or (parts.scheme == "http" and loopback):
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        scheme, host, _ = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme, host, parts = "", None, urlsplit("")
+    plain = url.isascii() and url.isprintable() and " " not in url
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    secure = scheme == "https" or (scheme == "http" and is_loopback(host))
+    if host and plain and secure and not extra:
         return url.rstrip("/")
+    # What is not a plain URL may be a key in the wrong variable.
+    shown = f" {scheme}://{host}{parts.path}" if host and plain and not extra else ""
     raise ConfigurationError(
-        f"The base URL {url!r} is not accepted: https is required (http only for this machine),"
-        f" since every request carries the key. The vendor's URL is {VENDOR_URL}."
+        f"The base URL{shown} is not accepted. Allowed: an https URL without credentials and query"
+        " (http only for this machine), since every request carries the key. The vendor's is"
+        f" {VENDOR_URL}. Look at CAMPAIGN_MONITOR_BASE_URL and `base_url`."
     )

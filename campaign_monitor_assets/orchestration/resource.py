@@ -1,15 +1,18 @@
 """The API resource: what a user configures, from which a run gets its client."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from campaign_monitor_assets.api.auth import Credentials
+from campaign_monitor_assets.api.auth import Credentials, checked_secret
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.settings import ApiSettings
+from campaign_monitor_assets.api.tokens import TokenFile, default_token_file
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract.settings import ExtractSettings
 
@@ -44,19 +47,26 @@ class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResou
 
         Raises:
             MissingCredentialsError: There is neither a key nor a token.
-            ConfigurationError: The base URL is not accepted.
+            ConfigurationError: A key, a token or the base URL is not accepted.
         """
-        if not (self.api_key or self.access_token):
-            raise MissingCredentialsError(self.api_key_variable, self.access_token_variable)
         # What one table learned of the limit, and the token it renewed, serve the next one too.
         self._limiter = self._limiter or RateLimiter(self.requests_per_second)
-        self._credentials = self._credentials or Credentials(
-            api_key=self.api_key,
-            access_token=self.access_token,
-            refresh_token=self.refresh_token,
-        )
+        self._credentials = self._credentials or self._read_credentials()
         client = ApiClient(self, self._credentials, limiter=self._limiter, warn=warn)
         try:
             yield client
         finally:
             client.close()
+
+    def _read_credentials(self) -> Credentials:
+        api_key = checked_secret(self.api_key, self.api_key_variable)
+        access_token = checked_secret(self.access_token, self.access_token_variable)
+        if not (api_key or access_token):
+            raise MissingCredentialsError(self.api_key_variable, self.access_token_variable)
+        file = os.environ.get(self.token_file_variable)
+        return Credentials(
+            api_key=api_key,
+            access_token=access_token,
+            refresh_token=checked_secret(self.refresh_token, self.refresh_token_variable),
+            token_file=TokenFile(Path(file).expanduser() if file else default_token_file()),
+        )

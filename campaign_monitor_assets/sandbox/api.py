@@ -62,6 +62,7 @@ class Api:
     views: Views = field(default_factory=Views)
     _tokens: dict[str, TokenState] = field(init=False)
     _refresh_tokens: set[str] = field(init=False)
+    _granted: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Stand as at the start."""
@@ -71,6 +72,7 @@ class Api:
         """Put account and tokens back as they were at the start."""
         self.account.reset()
         self._refresh_tokens = {"sandbox-refresh-token"}
+        self._granted = 0
         self._tokens = {
             "sandbox-access-token": "works",
             "sandbox-expired-token": "expired",
@@ -174,10 +176,12 @@ class Api:
         ):
             refusal = {"error": "invalid_grant", "error_description": "Invalid refresh token"}
             return Answer(400, msgspec.json.encode(refusal))
-        number = len(self._refresh_tokens) + 1
+        self._granted += 1
+        number = self._granted + 1
         access, refresh = f"sandbox-access-token-{number}", f"sandbox-refresh-token-{number}"
         self._tokens[access] = "works"
-        self._refresh_tokens.add(refresh)
+        # A refresh token is used up by its first use.
+        self._refresh_tokens = {refresh}
         fresh = {"access_token": access, "expires_in": 1_209_600, "refresh_token": refresh}
         return Answer(200, msgspec.json.encode(fresh))
 

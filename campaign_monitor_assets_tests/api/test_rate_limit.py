@@ -27,6 +27,7 @@ class Vendor:
 
     def ask(self, limiter: RateLimiter, taking: float) -> None:
         started = limiter.start(self.sleep)
+        assert started is not None
         window = int(self.now / self.window)
         self.used[window] = self.used.get(window, 0) + 1
         reset = (window + 1) * self.window - self.now
@@ -94,6 +95,7 @@ def test_answers_that_come_after_a_refusal_count() -> None:
         for _ in range(before):
             limiter.succeeded()
         for each in started[5:]:
+            assert each is not None
             limiter.refused(each, reset)
         for _ in range(5 - before):
             limiter.succeeded()

@@ -1,5 +1,6 @@
 """No secret and no address in anything that a run writes, whether it succeeds or not."""
 
+import base64
 import os
 import re
 import subprocess
@@ -22,7 +23,9 @@ TABLES = ("clients", "lists", "client_details", "people", "suppression_list", "b
 CODE = f"""
 import dagster as dg
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
-component = CampaignMonitorComponent(tables={list(TABLES)}, database="account.duckdb")
+component = CampaignMonitorComponent(
+    tables={list(TABLES)}, warehouse={{"database": "account.duckdb"}}
+)
 defs = dg.Definitions.merge(
     dg.build_defs_for_component(component), dg.Definitions(executor=dg.in_process_executor)
 )
@@ -111,9 +114,40 @@ def test_tokens(own: Sandbox, tmp_path: Path, lasting: bool) -> None:  # noqa: F
         own.faults([{"what": "error", "status": 403, "code": 403, "path": "/lists", "times": None}])
     done = run(tmp_path, own, **TOKENS)
     assert (done.returncode != 0) is lasting
+    # The file of the tokens is where the renewed ones are kept, and nothing else is.
+    tokens = tmp_path / "home" / "campaign_monitor_tokens.json"
+    assert tokens.stat().st_mode & 0o777 == 0o600
+    tokens.unlink()
     for secret in (*TOKENS.values(), "sandbox-access-token"):
         assert holding(tmp_path, secret) == []
         assert secret not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", ["API_KEY", "ACCESS_TOKEN", "REFRESH_TOKEN"])
+@pytest.mark.parametrize(
+    "around",
+    ["{}\n", " {}\r\n", "{}\nx", "{}…", "…{}", "{} x", "{}\x1b", "{}\udcff", "“{}”", "é{}"],
+)
+def test_malformed_credentials(own: Sandbox, tmp_path: Path, variable: str, around: str) -> None:
+    """However a key or token is malformed, nothing that is written holds it, and its name is said.
+
+    Blanks and line breaks around it are taken off.
+    """
+    own.reset()
+    secret = KEY if variable == "API_KEY" else "0f1e2d3c4b5a697887"
+    others = {} if variable == "API_KEY" else TOKENS
+    name = f"CAMPAIGN_MONITOR_{variable}"
+    done = run(tmp_path, own, **others | {name: around.format(secret)})
+    for text in (secret, secret[:12], base64.b64encode(secret.encode()).decode()[:12]):
+        assert holding(tmp_path, text) == []
+        assert text not in done.stdout + done.stderr
+    if around.strip() != "{}":
+        assert done.returncode != 0
+        assert f"{name} is not accepted: there is" in done.stderr
+        assert "UnicodeEncodeError" not in done.stderr
+    elif variable == "API_KEY":
+        assert done.returncode == 0, done.stderr
 
 
 def test_no_address_in_the_log(own: Sandbox, tmp_path: Path) -> None:

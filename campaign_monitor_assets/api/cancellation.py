@@ -1,0 +1,167 @@
+"""Requests under way that can be ended from outside: when the run ends, or at their time limit.
+
+A thread that waits for a response is woken up by nothing but the socket's end. So each connection
+tells which thread uses it, and whoever ends a request shuts its socket down.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_SECONDS_BETWEEN_LOOKS: Final = 0.5
+
+
+@dataclass(eq=False)
+class Exchange:
+    """One request under way.
+
+    Attributes:
+        deadline: When it is ended, by the monotonic clock.
+        connection: What it is sent over, once that is known.
+        expired: Whether it was ended since its time was up.
+    """
+
+    deadline: float
+    connection: HTTPConnection | None = None
+    expired: bool = False
+    ended: bool = False
+
+    def end(self) -> None:
+        """Shuts the socket down, which wakes up the thread that waits for it."""
+        self.ended = True
+        sock = self.connection.sock if self.connection else None
+        if sock is not None:
+            with suppress(OSError):
+                # Not SSLSocket.shutdown, which takes the connection from the thread that reads it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def require_unbroken(self) -> None:
+        """Raises ConnectionError where it was ended: what was read then is not the whole."""
+        if self.ended:
+            raise ConnectionError
+
+
+class Exchanges:
+    """The requests under way, by the thread that waits for the response."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[int, Exchange] = {}
+        self._closed = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether all were ended."""
+        return self._closed.is_set()
+
+    @contextmanager
+    def begin(self, seconds: float) -> Iterator[Exchange]:
+        """Notes this thread's request; it is ended when so many seconds have passed."""
+        exchange = Exchange(time.monotonic() + seconds)
+        with self._lock:
+            self._under_way[threading.get_ident()] = exchange
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._end_overdue, daemon=True)
+                self._watch.start()
+        try:
+            yield exchange
+        finally:
+            with self._lock:
+                del self._under_way[threading.get_ident()]
+
+    def used(self, connection: HTTPConnection) -> None:
+        """Notes the connection that this thread's request is sent over."""
+        with self._lock:
+            exchange = self._under_way.get(threading.get_ident())
+        if exchange is not None:
+            exchange.connection = connection
+            if self.closed or exchange.ended:
+                exchange.end()
+
+    def close(self) -> None:
+        """Ends all requests under way."""
+        self._closed.set()
+        with self._lock:
+            exchanges = list(self._under_way.values())
+        for exchange in exchanges:
+            exchange.end()
+
+    def _end_overdue(self) -> None:
+        while not self._closed.wait(_SECONDS_BETWEEN_LOOKS):
+            now = time.monotonic()
+            with self._lock:
+                overdue = [each for each in self._under_way.values() if each.deadline <= now]
+            for exchange in overdue:
+                exchange.expired = True
+                exchange.end()
+
+
+class ExchangeAdapter(HTTPAdapter):
+    """Gives requests connections that tell which thread uses them.
+
+    Args:
+        exchanges: Who is told.
+        connections: Maximum connections to a host.
+    """
+
+    def __init__(self, exchanges: Exchanges, connections: int) -> None:
+        self._exchanges = exchanges
+        super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Makes the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """The pools of connections by a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        self._watch(manager)
+        return manager
+
+    def _watch(self, manager: PoolManager) -> None:
+        manager.pool_classes_by_scheme = {
+            "http": type("_Pool", (_HttpPool,), {"exchanges": self._exchanges}),
+            "https": type("_Pool", (_HttpsPool,), {"exchanges": self._exchanges}),
+        }
+
+
+class _Watched(HTTPConnection):
+    exchanges: Exchanges
+
+    def connect(self) -> None:
+        super().connect()
+        self.exchanges.used(self)
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        self.exchanges.used(self)
+        super().putrequest(*args, **kwargs)
+
+
+class _WatchedHttps(_Watched, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    exchanges: Exchanges
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ConnectionCls = type("_Connection", (_Watched,), {"exchanges": self.exchanges})
+        super().__init__(*args, **kwargs)
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    exchanges: Exchanges
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ConnectionCls = type("_Connection", (_WatchedHttps,), {"exchanges": self.exchanges})
+        super().__init__(*args, **kwargs)

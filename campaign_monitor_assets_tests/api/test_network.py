@@ -1,0 +1,256 @@
+"""Odd networks: proxies, certificates, netrc, dripping servers, and requests that are cancelled."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from campaign_monitor_assets.api.auth import Credentials
+from campaign_monitor_assets.api.client import ApiClient
+from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
+from campaign_monitor_assets.api.tokens import TokenFile
+from campaign_monitor_assets.errors import (
+    CampaignMonitorError,
+    ConfigurationError,
+    ProxyRefusedError,
+    RequestCancelledError,
+    RetriesExhaustedError,
+    UntrustedCertificateError,
+)
+from campaign_monitor_assets_tests.api.servers import respond, self_signed, serve
+from campaign_monitor_assets_tests.project import Project, failures
+
+DECODE = msgspec.json.Decoder().decode
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+def client(url: str, said: list[str] | None = None, **settings: object) -> ApiClient:
+    told = [] if said is None else said
+    values = {"base_url": url, "max_attempts": 2, "backoff": 0.01, **settings}
+    return ApiClient(ApiSettings.model_validate(values), Credentials(api_key="k"), warn=told.append)
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_no_proxy_on_the_way_to_this_machine(
+    with_parents: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The demo's server is asked directly, whatever proxy the environment names."""
+    for each in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    result = with_parents.materialize("clients")
+    assert result.success, failures(result)
+
+
+@pytest.mark.parametrize(("status", "advice"), [(403, "NO_PROXY"), (407, "password into HTTPS")])
+def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch, status: int, advice: str) -> None:
+    """A proxy's refusal is the proxy's, said at once, and its password stays out of it."""
+    with serve(respond(f"{status} No", "<html>")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:s3cret@127.0.0.1:{proxy.port}")
+        with pytest.raises(ProxyRefusedError, match=advice) as caught:
+            client("https://api.example.com/api/v3.3").get("/clients", DECODE)
+        assert len(proxy.heard) == 1
+    assert "s3cret" not in str(caught.value)
+    assert "api.example.com" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["::::", "http://", "http://[", "socks5://127.0.0.1:1", "a b", "http://h:notaport"]
+)
+def test_a_malformed_proxy(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """What is no proxy's address is told as such, or as a failed connection; never raw."""
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(CampaignMonitorError, match=r"HTTPS_PROXY|api\.example"):
+        client("https://api.example.com/api/v3.3").get("/clients", DECODE)
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said at once and names REQUESTS_CA_BUNDLE, which then makes it trusted."""
+    context, pem = self_signed(tmp_path)
+    said: list[str] = []
+    with serve(respond("200 OK"), context) as server:
+        url = f"https://localhost:{server.port}/api"
+        with pytest.raises(UntrustedCertificateError, match="REQUESTS_CA_BUNDLE"):
+            client(url, said).get("/clients", DECODE)
+        assert said == []
+        assert server.heard == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+        assert client(url).get("/clients", DECODE).value == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+        with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
+            client(url).get("/clients", DECODE)
+
+
+def test_netrc_is_not_consulted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests carry our credentials or none: not the password that netrc has for the host."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password s3cret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    refused = '{"Code": 121, "Message": "Expired"}'
+    with serve(respond("401 No", refused)) as server:
+        credentials = Credentials(
+            access_token="old",
+            refresh_token="fresh",
+            token_file=TokenFile(tmp_path / "tokens.json"),
+        )
+        settings = ApiSettings(base_url=f"{server.url}/api", max_attempts=1)
+        with pytest.raises(CampaignMonitorError):
+            ApiClient(settings, credentials).get("/clients", DECODE)
+        heard = [head.partition("\r\n\r\n")[0].lower() for head in server.heard]
+    assert ["authorization: bearer old" in head for head in heard] == [True, False]
+    assert not any("basic" in head for head in heard)
+
+
+def test_a_dripping_response() -> None:
+    """A response whose bytes trickle in is given up when the request's whole time is over."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while True:
+            connection.sendall(b" ")
+            time.sleep(0.05)
+
+    with serve(drip) as server, pytest.raises(RetriesExhaustedError, match="request_timeout"):
+        client(server.url, request_timeout=0.2).get("/clients", DECODE)
+
+
+@pytest.mark.parametrize("what", ["silent", "dripping", "limited", "retry"])
+def test_closing_ends_everything(what: str) -> None:
+    """A closed client ends what hangs and what waits, and its threads with it."""
+    ends = threading.Event()
+
+    def hang(connection: socket.socket) -> None:
+        if what == "dripping":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not ends.wait(0.05):
+                connection.sendall(b" ")
+        ends.wait(60)
+
+    busy = respond("429 Slow down", X_RateLimit_Reset="3000")
+    answer = {"limited": busy, "retry": respond("503 Later", Retry_After="3000")}.get(what, hang)
+    with serve(answer) as server:
+        asking = client(server.url, connections=3)
+        caught: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                asking.get("/clients", DECODE)
+            except CampaignMonitorError as error:
+                caught.append(error)
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while not server.heard:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        asking.close()
+        for thread in threads:
+            thread.join(5)
+        alive = [thread for thread in threads if thread.is_alive()]
+        ends.set()
+    assert alive == []
+    assert {type(error) for error in caught} == {RequestCancelledError}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_RateLimit_Reset": "3000", "X_RateLimit_Remaining": "0"},
+        {"Retry_After": "120"},
+    ],
+)
+def test_long_waits_are_told(headers: dict[str, str]) -> None:
+    """What is waited for, how long, and how to end it stands in the log before it is waited."""
+    said: list[str] = []
+    with serve(respond("429 Slow down", **headers)) as server:
+        asking = client(server.url, said)
+        thread = threading.Thread(target=lambda: _cancelled(asking))
+        thread.start()
+        while not said:
+            time.sleep(0.01)
+        asking.close()
+        thread.join(5)
+    assert "HTTP 429" in said[0]
+    assert f"the next one in {max(map(int, headers.values()))}" in said[0]
+
+
+def _cancelled(asking: ApiClient) -> None:
+    with pytest.raises(RequestCancelledError):
+        asking.get("/clients", DECODE)
+
+
+def test_the_last_attempt_holds_nobody_up() -> None:
+    """A request that is not sent again lets the others go on at once."""
+    with serve(respond("429 Slow down", X_RateLimit_Reset="3000")) as server:
+        asking = client(server.url, max_attempts=1)
+        for _ in range(2):
+            with pytest.raises(RetriesExhaustedError, match="HTTP 429"):
+                asking.get("/clients", DECODE)
+
+
+@pytest.mark.parametrize("header", ["Retry-After", "X-RateLimit-Reset", "X-RateLimit-Remaining"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "-1", "1e400", "nan", "inf", "9" * 400, "0x10", "\u0661", "1,5", "\x7f"],
+)
+def test_malformed_headers(header: str, value: str) -> None:
+    """A header that says nothing of sense is as if it weren't there."""
+    said: list[str] = []
+    with serve(respond("503 Later", **{header: value})) as server:
+        with pytest.raises(RetriesExhaustedError):
+            client(server.url, said).get("/clients", DECODE)
+        assert len(server.heard) == 2
+    assert len(said) == 1
+
+
+def test_a_retry_after_with_a_date() -> None:
+    """Retry-After may be a date; one that is over means now."""
+    with serve(respond("503 Later", Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")) as server:
+        with pytest.raises(RetriesExhaustedError):
+            client(server.url).get("/clients", DECODE)
+        assert len(server.heard) == 2
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "nonsense", "deflate"])
+def test_a_body_that_is_not_encoded_as_it_says(encoding: str) -> None:
+    """A body of another encoding than the header's is a transient error, or taken as it is."""
+    with serve(respond("200 OK", "[]", Content_Encoding=encoding)) as server:
+        try:
+            assert client(server.url).get("/clients", DECODE).value == []
+        except RetriesExhaustedError:
+            assert len(server.heard) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "key-5e9cb1d0a7f2",
+        "http://api.createsend.com/api/v3.3",
+        "https://me:s3cret@api.createsend.com",
+        "https://api.createsend.com/?key=s3cret",
+        "https://[",
+        "https://api.createsend.com:port",
+        "https://api createsend.com",
+        "ftp://127.0.0.1",
+        "https://apí.example",
+    ],
+)
+def test_base_urls(url: str) -> None:
+    """What is no https URL of an API is refused, and nothing of a secret is repeated."""
+    with pytest.raises(ConfigurationError, match="CAMPAIGN_MONITOR_BASE_URL") as caught:
+        checked_base_url(url)
+    assert "s3cret" not in str(caught.value)
+    assert "5e9cb1d0a7f2" not in str(caught.value)
+
+
+def test_errors_of_the_network_name_the_host() -> None:
+    """An unknown host and a closed port are told by name."""
+    with pytest.raises(RetriesExhaustedError, match=r"no-such-host\.invalid"):
+        client("https://no-such-host.invalid/api").get("/clients", DECODE)
+    with pytest.raises(RetriesExhaustedError, match=r"127\.0\.0\.1:9"):
+        client("http://127.0.0.1:9/api").get("/clients", DECODE)

@@ -1,0 +1,179 @@
+"""Renewed OAuth tokens are kept in a private file, whatever processes do at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from campaign_monitor_assets.api.auth import Credentials, checked_secret
+from campaign_monitor_assets.api.client import ApiClient
+from campaign_monitor_assets.api.settings import ApiSettings
+from campaign_monitor_assets.api.tokens import TokenFile, Tokens, default_token_file
+from campaign_monitor_assets.errors import (
+    CampaignMonitorError,
+    ConfigurationError,
+    TokenRefusedError,
+)
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project, failures
+
+EXPIRED: dict[str, Any] = {
+    "access_token": "sandbox-expired-token",
+    "refresh_token": "sandbox-refresh-token",
+}
+DECODE = msgspec.json.Decoder().decode
+ASK = """
+import sys
+from pathlib import Path
+import msgspec
+from campaign_monitor_assets.api.auth import Credentials
+from campaign_monitor_assets.api.client import ApiClient
+from campaign_monitor_assets.api.settings import ApiSettings
+from campaign_monitor_assets.api.tokens import TokenFile
+url, path = sys.argv[1:]
+credentials = Credentials(
+    access_token="sandbox-expired-token", refresh_token="sandbox-refresh-token",
+    token_file=TokenFile(Path(path)),
+)
+sys.stdin.readline()
+ApiClient(ApiSettings(base_url=url), credentials).get("/clients", msgspec.json.decode)
+"""
+
+
+def ask(box: Sandbox, file: Path, **tokens: str) -> None:
+    """One request by credentials as a process has them when it starts."""
+    credentials = Credentials(**{**EXPIRED, **tokens}, token_file=TokenFile(file))
+    ApiClient(ApiSettings(base_url=box.url, max_attempts=1), credentials).get("/clients", DECODE)
+
+
+def grants(box: Sandbox) -> int:
+    return sum(entry["path"] == "/oauth/token" for entry in box.requests()["requests"])
+
+
+def test_the_next_run_uses_what_the_last_one_renewed(with_parents: Project) -> None:
+    """A run after the renewal sends the renewed token, though the variables are the old ones."""
+    for _ in range(2):
+        result = with_parents.materialize("clients", **EXPIRED)
+        assert result.success, failures(result)
+    assert grants(with_parents.box) == 1
+    assert with_parents.box.requests()["statuses"]["401"] == 1
+
+
+def test_the_refresh_token_is_replaced(box: Sandbox, tmp_path: Path) -> None:
+    """A later renewal uses the refresh token that the first one brought."""
+    file = tmp_path / "tokens.json"
+    ask(box, file)
+    [kept] = json.loads(file.read_text()).values()
+    TokenFile(file).write(
+        EXPIRED["refresh_token"], Tokens("sandbox-expired-token", kept["refresh_token"])
+    )
+    ask(box, file)
+    assert grants(box) == 2
+    assert json.loads(file.read_text()).popitem()[1]["access_token"] == "sandbox-access-token-3"
+
+
+def test_a_new_variable_wins(box: Sandbox, tmp_path: Path) -> None:
+    """A refresh token that is set anew is used, not what descends from the one before."""
+    file = tmp_path / "tokens.json"
+    TokenFile(file).write("the one before", Tokens("sandbox-revoked-token", "used"))
+    ask(box, file)
+    assert grants(box) == 1
+    assert len(json.loads(file.read_text())) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_the_file_is_private(box: Sandbox, tmp_path: Path) -> None:
+    """Only the owner can read the tokens, and no other file is left."""
+    file = tmp_path / "home" / "tokens.json"
+    ask(box, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert {each.name for each in file.parent.iterdir()} <= {"tokens.json", "tokens.json.lock"}
+    assert 'sandbox-refresh-token"' not in file.read_text()
+
+
+def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
+    """Of processes that meet the expired token together, one renews it and the others use that."""
+    file = tmp_path / "tokens.json"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASK, box.url, str(file)], stdin=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.communicate("go\n", timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert grants(box) == 1
+    [kept] = json.loads(file.read_text()).values()
+    assert kept == {
+        "access_token": "sandbox-access-token-2",
+        "refresh_token": "sandbox-refresh-token-2",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', "\0", '{"a": {"access_token": 1}}'])
+def test_a_file_that_something_else_wrote(box: Sandbox, tmp_path: Path, text: str) -> None:
+    """A file that holds no tokens is as if there were none, and is written over."""
+    file = tmp_path / "tokens.json"
+    file.write_text(text)
+    ask(box, file)
+    assert grants(box) == 1
+    assert TokenFile(file).read(EXPIRED["refresh_token"]) is not None
+
+
+def test_no_renewal_without_a_place_for_the_tokens(box: Sandbox, tmp_path: Path) -> None:
+    """Where the new tokens can't be kept, none are asked for, since the old one would be lost."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="CAMPAIGN_MONITOR_TOKEN_FILE"):
+        ask(box, tmp_path / "file" / "tokens.json")
+    assert grants(box) == 0
+
+
+def test_a_refusal_says_what_to_do(box: Sandbox, tmp_path: Path) -> None:
+    """A refresh token that is used up is told, without saying to set a variable that is set."""
+    ask(box, tmp_path / "one.json")
+    with pytest.raises(TokenRefusedError, match="HTTP 400, invalid_grant") as caught:
+        ask(box, tmp_path / "another.json")
+    assert "Authorize anew" in str(caught.value)
+    assert "sandbox-" not in str(caught.value)
+
+
+def test_where_tokens_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default they are in Dagster's home, and without one in the user's own state folder."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert default_token_file().parent == tmp_path
+    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    assert "campaign_monitor_assets" in default_token_file().parts
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("abc\n", "abc"),
+        ("\t abc \r\n", "abc"),
+        ("", None),
+        (" \n", None),
+        (None, None),
+        ("a!", "a!"),
+    ],
+)
+def test_what_is_taken_off(value: str | None, read: str | None) -> None:
+    """Blanks and line breaks around a key or token are no part of it."""
+    assert checked_secret(value, "NAME") == read
+
+
+@pytest.mark.parametrize(
+    "value", ["s3c ret", "s3c\nret", "s3c\x00ret", "s3cret…", "\ud83d", "a\u00a0b"]
+)
+def test_what_is_refused(value: str) -> None:
+    """What no key or token can hold is told by the variable's name, never by the value."""
+    with pytest.raises(CampaignMonitorError, match="NAME is not accepted: there is a") as caught:
+        checked_secret(value, "NAME")
+    assert "s3c" not in str(caught.value)
