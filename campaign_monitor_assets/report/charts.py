@@ -12,18 +12,29 @@ from typing import Any, Final
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from campaign_monitor_assets.report.facts import Campaign, Counted, Growth, Month, Subscribers
+from campaign_monitor_assets.report.records import (
+    Campaign,
+    Counted,
+    Growth,
+    Month,
+    Size,
+    Subscribers,
+)
 from campaign_monitor_assets.report.summaries import STATES
 
 Figure = dict[str, Any]
 
 MOST_BARS: Final = 20
+MOST_LINES: Final = 8
 _LABEL: Final = 28
 """Characters of a name beside its bar; a phone has no room for more."""
+_FEW_DAYS, _DAY = 10, 86_400_000
+"""Up to how many days each has its own mark on the axis, and milliseconds of a day."""
 _ROW, _FRAME = 30, 60
 """Pixels for a bar's row, and for what stands around the bars."""
 
 _BLUE, _ORANGE, _RED, _GREY, _GREEN = "#3987c9", "#e08a1e", "#cf4a41", "#8b8f99", "#2b9c84"
+_LINES: Final = (_BLUE, _ORANGE, _GREEN, _RED, _GREY, "#8a63c9", "#b8892b", "#4fa8a8")
 _STATE_COLOURS = dict(zip(STATES.values(), (_BLUE, _ORANGE, _RED, _GREEN, _GREY), strict=True))
 
 
@@ -44,6 +55,38 @@ def counted(rows: Sequence[Counted], unit: str) -> Figure:
     """A bar for each of the names that come most often."""
     kept = rows[:MOST_BARS]
     return _bars([row.name for row in kept], {unit: [row.number for row in kept]}, unit, {})
+
+
+def sizes(rows: Sequence[Size]) -> Figure:
+    """How many active subscribers the largest lists or clients had, day by day."""
+    lines = [list(days) for _, days in groupby(rows, key=lambda row: row.id)][:MOST_LINES]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                name=escape(_short(days[0].name)),
+                # Plotly takes a name for a little HTML; the page's legend takes it as it is.
+                meta=_short(days[0].name),
+                x=[f"{row.day:%Y-%m-%d}" for row in days],
+                y=[row.active for row in days],
+                mode="lines" if len(days) > 1 else "markers",
+                marker={"color": colour},
+                hovertemplate="%{y:,}",
+            )
+            for days, colour in zip(lines, _LINES, strict=False)
+        ]
+    )
+    figure.update_yaxes(title_text="Active subscribers", rangemode="tozero")
+    few = all(len(days) <= _FEW_DAYS for days in lines)
+    figure.update_xaxes(
+        title_text="Day",
+        fixedrange=True,
+        hoverformat="%-d %B %Y",
+        dtick=_DAY if few else None,
+        tickformat="%-d %b %Y" if few else None,
+    )
+    figure.update_layout(height=380, hovermode="x unified")
+    figure.update_yaxes(fixedrange=True)
+    return _plain(figure)
 
 
 def growth(rows: Sequence[Growth]) -> Figure:

@@ -1,107 +1,30 @@
 """What the report tells of one client, or of all clients together."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import duckdb
 
 from campaign_monitor_assets.analytics.model import RATES, with_fragments
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.report.records import (
+    Campaign,
+    Change,
+    Counted,
+    Growth,
+    Month,
+    Movement,
+    ReportedClient,
+    Results,
+    Size,
+    Subscribers,
+    Sync,
+)
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG
 
 MONTHS: Final = 36
 """How many months are looked back on at the most, from the last that anything happened in."""
-
-
-class ReportedClient(NamedTuple):
-    """A client of the account that has a report of its own."""
-
-    id: str
-    name: str
-
-
-class Subscribers(NamedTuple):
-    """How many subscribers a list has in a state; or a client, where all are told of together."""
-
-    id: str
-    name: str
-    state: str
-    number: int
-
-
-class Growth(NamedTuple):
-    """How many subscribers came and went in a month."""
-
-    month: datetime
-    joined: int
-    unsubscribed: int
-    bounced: int
-    net: int
-
-
-class Results(NamedTuple):
-    """What became of campaigns.
-
-    `recipients` are all to whom they were sent, `reported` those of them of whose campaign the
-    results are known, and `openers` those of these who opened it. The rest are percentages as the
-    views define them, None where they would be shares of nothing.
-    """
-
-    recipients: int
-    reported: int
-    openers: int
-    opened: float | None
-    clicks: float | None
-    unsubscribed: float | None
-    bounced: float | None
-
-
-class Month(NamedTuple):
-    """The campaigns of a month."""
-
-    month: datetime
-    campaigns: int
-    results: Results
-
-
-class Campaign(NamedTuple):
-    """A sent campaign."""
-
-    name: str
-    client: str
-    sent: datetime | None
-    results: Results
-
-
-class Counted(NamedTuple):
-    """How often something comes."""
-
-    name: str
-    number: int
-
-
-class Movement(NamedTuple):
-    """What the vendor's own statistics say of a list's present month and year."""
-
-    name: str
-    client: str
-    active: int
-    joined_this_month: int
-    left_this_month: int
-    joined_this_year: int
-    left_this_year: int
-
-
-class Sync(NamedTuple):
-    """The last snapshot of a table, and how many rows the table has now."""
-
-    table: str
-    synced_at: datetime
-    rows: int
-    now: int | None
-
 
 _MINE: Final = "($client is null or ClientID = $client)"
 _SUMS: Final = ", ".join(
@@ -133,6 +56,26 @@ class Facts:
             f" over (partition by {key}) desc, name, {key}"
         )
         return [Subscribers(*row) for row in found]
+
+    def sizes(self) -> list[Size]:
+        """The sizes of each list, or of each client's lists together, day by day; largest first."""
+        key, names = ("ClientID", "clients") if self.client is None else ("ListID", "lists")
+        found = self._ask(
+            f"with mine as (select {key}, day, sum(active)::bigint as active from temp.sizes"
+            f" where {_MINE} group by all)"
+            f" select {key}, coalesce(name, {key}), day, active"
+            f" from mine left join temp.{names} using ({key})"
+            f" order by arg_max(active, day) over (partition by {key}) desc, {key}, day"
+        )
+        return [Size(*row) for row in found]
+
+    def changes(self) -> list[Change]:
+        """Who moved from which state to which, the most common first."""
+        found = self._ask(
+            "select before, after, sum(number)::bigint as moved, max(last) from temp.changes"
+            f" where {_MINE} group by all order by moved desc, before, after"
+        )
+        return [Change(*row) for row in found]
 
     def states(self) -> dict[str, int]:
         """How many subscribers are in each state, over all lists."""

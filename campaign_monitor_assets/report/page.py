@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.report.facts import Facts, Sync, clients, syncs
+from campaign_monitor_assets.report.facts import Facts, clients, syncs
+from campaign_monitor_assets.report.records import Sync
 from campaign_monitor_assets.report.sections import PARTS, Cell, Grid, Section
 from campaign_monitor_assets.report.summaries import STATES, summarize
 
@@ -67,7 +68,11 @@ def _scope(facts: Facts, present: frozenset[str], anchor: str, name: str) -> Sco
         anchor,
         name,
         [(label, number) for label, number in figures.items() if number is not None],
-        [part.section(facts, present) for part in PARTS],
+        [
+            part.section(facts, present)
+            for part in PARTS
+            if not part.optional or present.issuperset(part.tables)
+        ],
     )
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from campaign_monitor_assets.report import charts
-from campaign_monitor_assets.report.facts import MONTHS, Campaign, Facts, Movement
+from campaign_monitor_assets.report.facts import MONTHS, Facts
+from campaign_monitor_assets.report.records import Campaign, Change, Movement
+from campaign_monitor_assets.report.summaries import HISTORY
 
 Cell = str | int | float | None
 """A cell of a table; a float is a percentage, and None nothing."""
@@ -65,6 +67,7 @@ class Part:
         draw: What it shows them as.
         empty: Why there may be none.
         partly: Whether some of the tables will do.
+        optional: Whether the section is not missed where a table is not there.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Part:
     draw: Callable[[Sequence[Any]], charts.Figure | Grid]
     empty: str
     partly: bool = False
+    optional: bool = False
 
     def section(self, facts: Facts, present: frozenset[str]) -> Section:
         """The section on what the facts are of."""
@@ -112,6 +116,14 @@ def _movements(movements: Sequence[Movement]) -> Grid:
     return _of_clients(["List", "Client", "Active", *periods], movements)
 
 
+def _changes(changes: Sequence[Change]) -> Grid:
+    rows: list[list[Cell]] = [
+        [change.before, change.after, change.number, f"{change.last:%Y-%m-%d}"]
+        for change in changes
+    ]
+    return Grid(["From", "To", "Subscribers", "Last"], rows)
+
+
 def _of_clients(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Grid:
     """A table whose second column names the client, which goes without saying where it is one."""
     if len({row[1] for row in rows}) > 1:
@@ -140,6 +152,26 @@ PARTS: Final = (
         charts.growth,
         "there are no subscribers",
         partly=True,
+    ),
+    Part(
+        "List sizes over time",
+        "Active subscribers at the end of each day (UTC), as they were found at the syncs;"
+        f" the {charts.MOST_LINES} largest.",
+        (HISTORY,),
+        Facts.sizes,
+        charts.sizes,
+        "no history was kept yet",
+        optional=True,
+    ),
+    Part(
+        "Moves between states",
+        "How many times somebody moved from one state on a list to another, since the history"
+        " began.",
+        (HISTORY,),
+        Facts.changes,
+        _changes,
+        "nobody has moved since the history began",
+        optional=True,
     ),
     Part(
         "Lists this month and this year",

@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from campaign_monitor_assets.analytics import HISTORY_VIEWS
 from campaign_monitor_assets.analytics.model import with_fragments
 from campaign_monitor_assets.analytics.relations import Place
 from campaign_monitor_assets.analytics.temporary import create_temporary_views, temporary
@@ -40,8 +41,14 @@ _VIEWS: Final = (
     "subscribers_by_list",
     "list_growth_by_month",
     "campaign_performance",
+    "subscriber_state_periods",
+    "subscriber_state_changes",
+    "list_size_by_day",
 )
 """What the summaries are made from."""
+
+HISTORY: Final = "the history of subscribers"
+"""What is present where the history of the tables of states is kept."""
 
 # In the order in which they need one another. What a figure is, is said by the views.
 _SUMMARIES: Final = {
@@ -78,6 +85,12 @@ _SUMMARIES: Final = {
                 Clicks, Unsubscribed, Bounced, SpamComplaints
             from {campaign_performance}
         )""",
+    "sizes": "select ClientID, ListID, Day as day, Active as active from {list_size_by_day}",
+    "changes": """
+        select ClientID, coalesce(FromState, 'Not on the list') as before,
+            coalesce(ToState, 'Not on the list') as after, count(*) as number,
+            max(ChangedAt) as last
+        from {subscriber_state_changes} group by all""",
     # A parent's snapshot may be older than its children's: nobody who is counted lacks a name.
     "lists": """
         select ListID, any_value(ClientID) as ClientID,
@@ -124,4 +137,7 @@ def summarize(connection: duckdb.DuckDBPyConnection, schema: str) -> frozenset[s
     for name, query in _SUMMARIES.items():
         sql = with_fragments(query).format(**relations)
         connection.execute(f"create temp table {name} as {sql}")
-    return present
+    kept = all(
+        place.history_exists(table) for table in HISTORY_VIEWS["subscriber_state_periods"].history
+    )
+    return present | {HISTORY} if kept else present

@@ -251,6 +251,44 @@ def test_list_growth(report: Report, account: Project) -> None:
         assert len(months) <= 36
 
 
+def test_history(report: Report, own: Project) -> None:
+    """With history the page shows list sizes and moves between states; without it, neither."""
+    told = {"List sizes over time", "Moves between states"}
+    assert not told & set(report.clients["all"].sections)
+    own.change("create schema campaign_monitor_history")
+    for state in ("active", "unsubscribed", "bounced"):
+        table = f"{state}_subscribers"
+        own.change(
+            f"create table campaign_monitor_history.{table} as select *,"
+            " timestamp '2026-10-01 10:00' as _valid_from, null::timestamp as _valid_to"
+            f" from {table}"
+        )
+    own.change("delete from sync_log")
+    history = "campaign_monitor_history.active_subscribers"
+    [(client, address)] = own.query(
+        "select ClientID, EmailAddress from active_subscribers order by all limit 1"
+    )
+    own.change(
+        f"update {history} set _valid_to = timestamp '2026-10-03 10:00' where EmailAddress = ?",
+        address,
+    )
+    lists = own.query("select count(*) from active_subscribers where EmailAddress = ?", address)
+    with_history = read(own).clients["all"].sections
+    assert with_history["Moves between states"].rows[1:] == [
+        ["Active", "Not on the list", str(lists[0][0]), "2026-10-03"]
+    ]
+    [(name, before)] = own.query(
+        "select any_value(clients.Name), count(distinct (ListID, lower(EmailAddress)))"
+        " from active_subscribers join clients using (ClientID) where ClientID = ?",
+        client,
+    )
+    figure = with_history["List sizes over time"].figure
+    [line] = [each for each in figure["data"] if each["meta"] == name]
+    assert line["x"] == ["2026-10-01", "2026-10-02", "2026-10-03"]
+    assert line["y"][:2] == [before, before]
+    assert line["y"][2] < before
+
+
 def test_list_statistics(report: Report, account: Project) -> None:
     """The table of lists repeats the vendor's own statistics."""
     expected = account.query(
