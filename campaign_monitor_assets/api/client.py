@@ -46,11 +46,13 @@ class Response(Generic[T]):
         value: The decoded body.
         requests: Attempts, failed ones included.
         size: Bytes of the body.
+        replaced: Characters of it that are none and were repaired.
     """
 
     value: T
     requests: int
     size: int
+    replaced: int = 0
 
 
 class ApiClient:
@@ -142,7 +144,8 @@ class ApiClient:
                     attempts += 1
                     is_last = attempts == self._settings.max_attempts
                     body = self._send(path, query or {}, is_last=is_last)
-                    return Response(decoded(path, body, decode), attempts, len(body))
+                    value, replaced = decoded(path, body, decode)
+                    return Response(value, attempts, len(body), replaced)
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
             raise RetriesExhaustedError(path, attempts, str(last)) from last

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
@@ -9,6 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from campaign_monitor_assets.api.http import RawResponse, TransientError
+from campaign_monitor_assets.api.repair import repair
 from campaign_monitor_assets.errors import UnexpectedResponseError
 
 T = TypeVar("T")
@@ -26,8 +28,12 @@ class ErrorBody(msgspec.Struct, frozen=True):
     Message: str
 
 
-def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
-    """The decoded body of a successful response.
+class _NotJsonError(Exception):
+    """The body can't be decoded."""
+
+
+def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> tuple[T, int]:
+    """The decoded body of a successful response, and how many of its characters were repaired.
 
     Raises:
         TransientError: The body is empty or not JSON, as when it was cut or comes from a proxy.
@@ -37,18 +43,30 @@ def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
     if not body.strip():
         raise TransientError("HTTP 200 with an empty body")
     try:
+        return _decoded(path, body, decode), 0
+    except _NotJsonError:
+        # Only now: a sound body costs nothing.
+        repaired, characters = repair(body)
+    if characters:
+        with suppress(_NotJsonError):
+            return _decoded(path, repaired, decode), characters
+    raise TransientError(f"HTTP 200 with {len(body)} bytes that are not JSON")
+
+
+def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
+    try:
         if not body.isascii():
             body.decode()
         return decode(body)
     except msgspec.ValidationError as error:
         if not _is_json(body):
-            raise TransientError(_not_json(body)) from None
+            raise _NotJsonError from None
         raise UnexpectedResponseError(path, "the catalogue's shape", str(error)) from None
     except RecursionError:
         problem = "it is nested more deeply than can be read"
         raise UnexpectedResponseError(path, "the catalogue's shape", problem) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise TransientError(_not_json(body)) from None
+        raise _NotJsonError from None
 
 
 def _is_json(body: bytes) -> bool:
@@ -60,10 +78,6 @@ def _is_json(body: bytes) -> bool:
     except msgspec.DecodeError:
         return False
     return True
-
-
-def _not_json(body: bytes) -> str:
-    return f"HTTP 200 with {len(body)} bytes that are not JSON"
 
 
 def error_body(response: RawResponse) -> ErrorBody | None:

@@ -86,7 +86,7 @@ def updated(text: str) -> str:
 def main() -> None:
     """Writes the generated parts into the file that is named."""
     readme = Path(sys.argv[1])
-    readme.write_text(updated(readme.read_text()))
+    readme.write_text(updated(readme.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

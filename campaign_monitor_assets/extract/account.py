@@ -1,6 +1,8 @@
 """Which clients an account has, which of them are wanted, and a client's own key at `/clients`."""
 
+import re
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +25,7 @@ class ClientRow(msgspec.Struct, frozen=True):
     """A client as `/clients` gives it."""
 
     ClientID: str
-    Name: str
+    Name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class AccountClients:
 
 class _BasicDetails(msgspec.Struct):
     ClientID: str
-    CompanyName: str
+    CompanyName: str | None = None
 
 
 class _Details(msgspec.Struct):
@@ -57,6 +59,7 @@ class _Read:
     sees_all: bool
     requests: int
     size: int
+    replaced: int
 
 
 def find_clients(client: ApiClient, wanted: Sequence[str]) -> AccountClients:
@@ -98,15 +101,20 @@ def read_clients(
     read = _read(client, wanted, log)
     rows = RowReader(writer.table).of_body(read.body)
     writer.append(rows.lines(1), rows.extra_names)
+    writer.count_replaced(read.replaced)
     writer.accept(CollectionRead(1, {}, len(rows.raw), len(rows.raw)))
     seconds = time.monotonic() - started
     return writer.finish(requests=read.requests, size=read.size, seconds=seconds)
 
 
 def wanted_client_ids(
-    wanted: Sequence[str], clients: Sequence[Mapping[str, str]]
+    wanted: Sequence[str], clients: Sequence[Mapping[str, str | None]]
 ) -> frozenset[str]:
     """The ClientIDs of the wanted clients, each given by ClientID or name.
+
+    Blanks around a name, the case of a ClientID and whether an umlaut is one character or two make
+    no difference. What fits no client is tried together with what follows it, since a name may hold
+    commas; double quotes around a name keep its parts together.
 
     Args:
         wanted: What the user asks for; empty: all.
@@ -115,21 +123,51 @@ def wanted_client_ids(
     Raises:
         ConfigurationError: One fits no client, or a name fits several.
     """
-    by_wish = {
-        wish: [row["ClientID"] for row in clients if wish in (row["ClientID"], row["Name"])]
-        for wish in wanted
-    }
-    allowed = ", ".join(f"{row['Name']!r} ({row['ClientID']})" for row in clients)
-    for wish, found in by_wish.items():
-        if len(found) != 1:
-            problem = "fits no client" if not found else f"fits {len(found)} clients"
-            raise ConfigurationError(
-                f"The client {wish!r} {problem} of the account. Its clients: {allowed}."
-                " Correct CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`."
-            )
     if not wanted:
-        return frozenset(row["ClientID"] for row in clients)
-    return frozenset(found[0] for found in by_wish.values())
+        return frozenset(str(row["ClientID"]) for row in clients)
+    ids: set[str] = set()
+    rest = list(wanted)
+    while rest:
+        for count in range(1, len(rest) + 1):
+            if found := _matches(", ".join(rest[:count]), clients):
+                break
+        if len(found) != 1:
+            raise _unknown_client(rest[0], len(found), clients)
+        ids.update(found)
+        rest = rest[count:]
+    return frozenset(ids)
+
+
+def _matches(wish: str, clients: Sequence[Mapping[str, str | None]]) -> list[str]:
+    """The ClientIDs that a wish fits."""
+    wish = wish.strip()
+    if len(wish) > 1 and wish[0] == wish[-1] == '"':
+        wish = wish[1:-1]
+    name, client_id = _comparable(wish), wish.lower()
+    return [
+        str(row["ClientID"])
+        for row in clients
+        if client_id == str(row["ClientID"]).lower()
+        or (row["Name"] and name == _comparable(row["Name"]))
+    ]
+
+
+def _comparable(name: str) -> str:
+    """A name without what can't be seen: composed, single blanks, one after each comma."""
+    parts = unicodedata.normalize("NFC", name).split(",")
+    return ", ".join(" ".join(part.split()) for part in parts)
+
+
+def _unknown_client(
+    wish: str, count: int, clients: Sequence[Mapping[str, str | None]]
+) -> ConfigurationError:
+    problem = f"fits {count} clients" if count else "fits no client"
+    named = ", ".join(f"{row['Name'] or '(no name)'!r} ({row['ClientID']})" for row in clients)
+    return ConfigurationError(
+        f"The client {wish!r} {problem} of the account. Its clients: {named}. Correct"
+        " CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`; where several clients stand in"
+        " one line, a name that holds a comma stands in double quotes."
+    )
 
 
 def _read(client: ApiClient, wanted: Sequence[str], log: Callable[[str], None]) -> _Read:
@@ -148,17 +186,40 @@ def _read(client: ApiClient, wanted: Sequence[str], log: Callable[[str], None]) 
                 ) from error
             raise
     else:
-        return _Read(response.value, sees_all=True, requests=response.requests, size=response.size)
+        return _Read(
+            response.value,
+            sees_all=True,
+            requests=response.requests,
+            size=response.size,
+            replaced=response.replaced,
+        )
     log("/clients is refused to this key: reading each client's details.")
     decoder = msgspec.json.Decoder(_Details)
-    details = [client.get(f"{_CLIENTS}/{client_id}", decoder.decode) for client_id in wanted]
+    details = [client.get(f"{_CLIENTS}/{_as_client_id(wish)}", decoder.decode) for wish in wanted]
     basic = [each.value.BasicDetails for each in details]
     return _Read(
         msgspec.json.encode([ClientRow(each.ClientID, each.CompanyName) for each in basic]),
         sees_all=False,
         requests=1 + sum(each.requests for each in details),
         size=sum(each.size for each in details),
+        replaced=sum(each.replaced for each in details),
     )
+
+
+def _as_client_id(wish: str) -> str:
+    """The ClientID as it stands in a path.
+
+    Raises:
+        ConfigurationError: It can't be one.
+    """
+    client_id = wish.strip()
+    if not re.fullmatch(r"[\w-]+", client_id, re.ASCII):
+        raise ConfigurationError(
+            f"The client {wish!r} can't be looked up by name: /clients is refused to a client's own"
+            " key. Give its ClientID, which stands beside the key under the client's settings, in"
+            " CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`."
+        )
+    return client_id.lower() if re.fullmatch(r"[0-9a-fA-F]{32}", client_id) else client_id
 
 
 def _array(body: bytes) -> bytes:

@@ -21,7 +21,17 @@ class PageEnvelope(msgspec.Struct, frozen=True):
     Results: msgspec.Raw
     PageNumber: int
     TotalNumberOfRecords: int
-    NumberOfPages: int
+    PageSize: int | None = None
+    RecordsOnThisPage: int | None = None
+    NumberOfPages: int | None = None
+    ResultsOrderedBy: str | None = None
+    OrderDirection: str | None = None
+
+    @property
+    def may_be_by_date(self) -> bool:
+        """Whether it says nothing against an order by date, the newest last."""
+        field, direction = self.ResultsOrderedBy or "date", self.OrderDirection or "asc"
+        return (field.lower(), direction.lower()) == ("date", "asc")
 
 
 PAGE: Final = msgspec.json.Decoder(PageEnvelope)

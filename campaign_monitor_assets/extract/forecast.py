@@ -9,15 +9,20 @@ import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
+from campaign_monitor_assets.errors import AllParentsMissingError, ApiError
 from campaign_monitor_assets.extract.account import (
     ClientRow,
     find_clients,
 )
+from campaign_monitor_assets.extract.fetch import is_forbidden
 
 T = TypeVar("T")
 
 _MOST_LISTS_ASKED: Final = 100
 """Lists whose totals are asked for; those of the rest are taken to be like them."""
+
+
+_DELETED_LIST_CODE: Final = 101
 
 
 class _List(msgspec.Struct, frozen=True):
@@ -30,11 +35,11 @@ class _Collection(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ClientFigures:
-    """A client with the number of its lists."""
+    """A client with the number of its lists; None: it is not of this account and left out."""
 
     client_id: str
-    name: str
-    lists: int
+    name: str | None
+    lists: int | None
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,10 @@ class AccountCheck:
     """What was found.
 
     Attributes:
-        sees_all: The key is the account's, so that it sees every client; otherwise a client's own.
+        sees_all: The key is the account's, which sees every client; otherwise a client's own.
         clients: The clients that will be read.
         requests: About how many requests the first full sync sends.
-        seconds: About how long it waits for their answers.
+        seconds: About how long it waits for the responses.
         not_counted: The tables whose cost shows only as they are read.
     """
 
@@ -60,10 +65,14 @@ class AccountCheck:
         kind = "the account's, which sees every client" if self.sees_all else "one client's own"
         yield f"The credentials are valid; they are {kind}."
         for client in self.clients:
-            yield f"Client {client.name} ({client.client_id}): {client.lists} lists."
+            named = f"Client {client.name or '(no name)'} ({client.client_id})"
+            if client.lists is None:
+                yield f"{named}: refused (code 102, not of this account); it will be left out."
+            else:
+                yield f"{named}: {client.lists} lists."
         yield (
             f"The first full sync sends about {self.requests} requests and waits about"
-            f" {max(self.seconds, 1):.0f} s for their answers."
+            f" {max(self.seconds, 1):.0f} s for the responses."
         )
         if self.not_counted:
             names = ", ".join(self.not_counted)
@@ -79,24 +88,26 @@ def check_account(
     connections: int,
     requests_per_second: float | None = None,
 ) -> AccountCheck:
-    """Asks for the clients and the totals of their lists.
+    """Requests the clients and the totals of their lists.
 
     Args:
-        client: Where to ask.
+        client: Sends the requests.
         tables: The tables that will be read.
         wanted: The clients to read, by ClientID or name; empty: all.
         page_size: Rows a page.
-        connections: Requests under way at once.
+        connections: Requests in flight at once.
         requests_per_second: The most requests a second; None: no such bound.
 
     Raises:
-        CampaignMonitorError: The credentials or a wanted client are refused.
+        CampaignMonitorError: The credentials, a wanted client or every client are refused.
     """
     survey = _Survey(client, page_size)
     found = find_clients(client, wanted)
-    clients = found.clients
-    lists = survey.lists_of(clients)
-    costs = survey.costs(clients, [item for found in lists.values() for item in found])
+    lists = survey.lists_of(found.clients)
+    clients = [row for row in found.clients if row.ClientID in lists]
+    if found.clients and not clients:
+        raise AllParentsMissingError("lists", "clients", deleted=0, forbidden=len(found.clients))
+    costs = survey.costs(clients, [item for items in lists.values() for item in items])
     by_table = {table.name: costs.of(table) for table in tables}
     # Tables that share an endpoint share its requests.
     by_path = {table.path: by_table[table.name] or 0 for table in tables}
@@ -105,7 +116,12 @@ def check_account(
     return AccountCheck(
         sees_all=found.sees_all,
         clients=tuple(
-            ClientFigures(row.ClientID, row.Name, len(lists[row.ClientID])) for row in clients
+            ClientFigures(
+                row.ClientID,
+                row.Name,
+                len(lists[row.ClientID]) if row.ClientID in lists else None,
+            )
+            for row in found.clients
         ),
         requests=round(requests),
         seconds=max(requests * survey.latency / connections, fastest),
@@ -143,19 +159,21 @@ class _Survey:
 
     @property
     def latency(self) -> float:
-        """Seconds an answer took."""
+        """Seconds that a response took."""
         return self._waited / max(self._asked, 1)
 
     def lists_of(self, clients: Sequence[ClientRow]) -> dict[str, list[_List]]:
-        return {
+        """The lists of each client that is of this account."""
+        found = {
             row.ClientID: self._get(f"/clients/{row.ClientID}/lists", list[_List])
             for row in clients
         }
+        return {client_id: lists for client_id, lists in found.items() if lists is not None}
 
     def costs(self, clients: Sequence[ClientRow], lists: Sequence[_List]) -> _Costs:
         asked = lists[:_MOST_LISTS_ASKED]
         scale = len(lists) / len(asked) if asked else 0.0
-        stats = [self._get(f"/lists/{item.ListID}/stats", dict[str, Any]) for item in asked]
+        stats = [self._get(f"/lists/{item.ListID}/stats", dict[str, Any]) or {} for item in asked]
         totals = {
             table: [self._total(f"/clients/{row.ClientID}/{endpoint}") for row in clients]
             for table, endpoint in (
@@ -164,7 +182,7 @@ class _Survey:
             )
         }
         by_stat = {
-            stat: scale * self._pages(found[stat] for found in stats if stat in found)
+            stat: scale * self._pages(_whole(found.get(stat)) for found in stats)
             for stat in {stat for found in stats for stat in found}
             if stat.startswith("Total")
         }
@@ -178,14 +196,26 @@ class _Survey:
         )
 
     def _total(self, path: str) -> int:
-        return self._get(path, _Collection, page=1, pagesize=10).TotalNumberOfRecords
+        found = self._get(path, _Collection, page=1, pagesize=10)
+        return max(found.TotalNumberOfRecords, 0) if found else 0
 
     def _pages(self, totals: Iterable[int]) -> int:
         return sum(max(1, -(-total // self._page_size)) for total in totals)
 
-    def _get(self, path: str, type_: type[T], **query: int) -> T:
+    def _get(self, path: str, type_: type[T], **query: int) -> T | None:
+        """The decoded response; None where the client or list is gone or not of this account."""
         started = time.monotonic()
-        answer = self._client.get(path, msgspec.json.Decoder(type_).decode, query)
-        self._waited += time.monotonic() - started
-        self._asked += 1
-        return answer.value
+        try:
+            return self._client.get(path, msgspec.json.Decoder(type_).decode, query).value
+        except ApiError as error:
+            if error.code == _DELETED_LIST_CODE or is_forbidden(error):
+                return None
+            raise
+        finally:
+            self._waited += time.monotonic() - started
+            self._asked += 1
+
+
+def _whole(figure: object) -> int:
+    """A figure of a list's statistics; 0 where it is none."""
+    return max(figure, 0) if isinstance(figure, int) else 0

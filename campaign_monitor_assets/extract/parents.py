@@ -9,6 +9,9 @@ from campaign_monitor_assets.errors import ConfigurationError
 
 Row = Mapping[str, Any]
 
+Parent = Mapping[str, str]
+"""The columns of a parent's row that the rows of its collection inherit."""
+
 _TIME_ZONES = timedelta(days=1)
 """Times are local to the client; a day's slack makes up for it everywhere."""
 
@@ -40,13 +43,14 @@ def limited(rows: Sequence[Row], column: str, only: Sequence[str]) -> list[Row]:
         raise ConfigurationError(
             f"This table can't be limited by {column}: its requests don't name one."
         )
-    missing = set(only) - {row[column] for row in rows}
+    wanted = {value.strip().lower() for value in only}
+    missing = wanted - {row[column].lower() for row in rows}
     if missing:
         raise ConfigurationError(
             f"{column} {', '.join(sorted(missing))}: not in the parent's snapshot. Look it up"
             " there, or materialize the parent again."
         )
-    return [row for row in rows if row[column] in only]
+    return [row for row in rows if row[column].lower() in wanted]
 
 
 def within_window(

@@ -1,58 +1,22 @@
 """Reads whole tables: the collections of all parents, concurrently, into staged files."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
-from campaign_monitor_assets.errors import ApiError
+from campaign_monitor_assets.errors import AllParentsMissingError, ContradictoryPagesError
 from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
-from campaign_monitor_assets.extract.decoding import PAGE, PageEnvelope, RowReader, Rows
-from campaign_monitor_assets.extract.paginator import (
-    Page,
-    PageRequest,
-    is_consistent,
-    next_requests,
-)
+from campaign_monitor_assets.extract.fetch import Fetcher, Request, Response
+from campaign_monitor_assets.extract.paginator import Judgement, Page, Verdict, judge, next_requests
+from campaign_monitor_assets.extract.parents import Parent
 from campaign_monitor_assets.extract.progress import Progress, Tally
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.staging.files import StagingWriter
-from campaign_monitor_assets.staging.records import CollectionRead, Staged
+from campaign_monitor_assets.staging.records import CollectionRead, Missing, Staged
 
-Parent = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One request: of a parent, for an attempt; a page of a collection or, without, all of it."""
-
-    parent: Parent
-    read: int
-    page: PageRequest | None = None
-    order: str | None = None
-
-
-@dataclass(frozen=True)
-class _Response:
-    """What came of a request whose rows are staged.
-
-    Attributes:
-        requests: Requests sent, retries included.
-        size: Bytes received.
-        rows: Rows staged.
-        page: The figures of a page.
-        deleted: The parent is gone.
-    """
-
-    requests: int = 1
-    size: int = 0
-    rows: int = 0
-    page: Page | None = None
-    deleted: bool = False
-
-
-_Task = Task[_Request, _Response, None]
+_Task = Task[Request, Response, None]
 
 
 def read_tables(
@@ -73,12 +37,14 @@ def read_tables(
         progress: Called after each response.
 
     Raises:
+        AllParentsMissingError: Every parent is deleted or forbidden.
+        ContradictoryPagesError: The figures of a collection can't be right.
         CampaignMonitorError: A page can't be had. Nothing of the table is then to be used.
     """
-    extraction = _Extraction(client, writers, settings)
+    tasks = _Tasks(Fetcher(client, writers, settings.options), writers, settings)
     tally = Tally(len(parents), progress)
     runner = TaskRunner(
-        extraction.fetch,
+        tasks.fetcher.fetch,
         connections=client.connections,
         answered=lambda response: tally.count(
             requests=response.requests, size=response.size, rows=response.rows
@@ -86,112 +52,97 @@ def read_tables(
         expected=tally.expect,
         abort=client.close,
     )
-    runner.run(map(extraction.task, parents))
+    runner.run(map(tasks.of, parents))
+    if parents and len(tasks.missing) == len(parents):
+        table = writers[0].table
+        assert table.parent is not None
+        forbidden = sum(missing.forbidden for missing in tasks.missing)
+        raise AllParentsMissingError(
+            table.name, table.parent, deleted=len(parents) - forbidden, forbidden=forbidden
+        )
     return [
         writer.finish(requests=tally.requests, size=tally.size, seconds=tally.seconds)
         for writer in writers
     ]
 
 
-class _Extraction:
-    """The tasks of one endpoint, and how each of their requests is sent and staged."""
+class _Tasks:
+    """The tasks of one endpoint, one for each parent."""
 
     def __init__(
-        self, client: ApiClient, writers: Sequence[StagingWriter], settings: ExtractSettings
+        self, fetcher: Fetcher, writers: Sequence[StagingWriter], settings: ExtractSettings
     ) -> None:
-        self._client = client
+        self.fetcher = fetcher
+        self.missing: list[Missing] = []
         self._writers = writers
-        self._readers = [RowReader(writer.table) for writer in writers]
         self._table: Table = writers[0].table
         self._settings = settings
         self._numbers = itertools.count(1)
 
-    def task(self, parent: Parent) -> _Task:
+    def of(self, parent: Parent) -> _Task:
         """Reads the collection of one parent."""
         paged = self._table.shape is Shape.PAGE
         return self._read_pages(parent) if paged else self._read_whole(parent)
 
     def _read_whole(self, parent: Parent) -> _Task:
-        [response] = yield [_Request(parent, next(self._numbers))]
-        if response.deleted:
-            self._leave_out(parent)
+        [response] = yield [Request(parent, next(self._numbers))]
+        if response.missing:
+            self._leave_out(response.missing)
 
     def _read_pages(self, parent: Parent) -> _Task:
+        """Reads a collection until an attempt is consistent, or retries are of no use."""
         [writer], table, retries = self._writers, self._table, self._settings.consistency_retries
+        usable: CollectionRead | None = None
+        seen: set[tuple[str | None, int]] = set()
+        judgement = Judgement(Verdict.CONSISTENT)
         for attempt in range(retries + 1):
             read = next(self._numbers)
             again = table.retry_order_field if attempt % 2 else None
             order = again or table.order_field
             pages = yield from self._read_attempt(parent, read, order)
-            if pages is None:
-                self._leave_out(parent)
+            if isinstance(pages, Missing):
+                self._leave_out(pages)
                 return
-            consistent = is_consistent(pages, has_key=bool(table.key), by_date=order == "date")
-            if consistent or attempt == retries:
-                rows = sum(len(page.new_keys) for page in pages)
-                # The page that was read last knows best.
-                reported = rows if consistent else pages[min(1, len(pages) - 1)].total
-                writer.accept(CollectionRead(read, parent, rows, reported, consistent, attempt))
+            judgement = judge(pages, has_key=bool(table.key))
+            if judgement.verdict is Verdict.CONSISTENT:
+                writer.accept(_collection_read(read, parent, pages, attempt))
                 return
+            if judgement.verdict is not Verdict.CONTRADICTORY:
+                usable = _collection_read(read, parent, pages, attempt, judgement.detail)
+            if (order, judgement.fingerprint) in seen:
+                # Nothing changes there, so what is wrong is not that it changed.
+                if judgement.verdict is not Verdict.REPEATS_KEYS:
+                    usable = None
+                break
+            seen.add((order, judgement.fingerprint))
+        if usable is None:
+            raise ContradictoryPagesError(self.fetcher.path(parent), judgement.detail)
+        writer.accept(replace(usable, retries=attempt))
 
     def _read_attempt(
         self, parent: Parent, read: int, order: str | None
-    ) -> Task[_Request, _Response, list[Page] | None]:
-        """The pages of one attempt; None where the parent is gone."""
+    ) -> Task[Request, Response, list[Page] | Missing]:
+        """The pages of one attempt, unless the parent is missing."""
         pages: list[Page] = []
         while requests := next_requests(pages, page_size=self._settings.page_size):
-            responses = yield [_Request(parent, read, page, order) for page in requests]
-            if any(response.deleted for response in responses):
-                return None
-            pages += [response.page for response in responses if response.page is not None]
+            responses = yield [Request(parent, read, page, order) for page in requests]
+            for response in responses:
+                if response.missing:
+                    return response.missing
+                assert response.page is not None
+                pages.append(response.page)
         return pages
 
-    def _leave_out(self, parent: Parent) -> None:
+    def _leave_out(self, missing: Missing) -> None:
+        self.missing.append(missing)
         for writer in self._writers:
-            writer.leave_out(parent)
+            writer.leave_out(missing)
 
-    def fetch(self, request: _Request) -> _Response:
-        """Sends one request and stages its rows; called from several threads."""
-        path = self._table.path.format_map(request.parent)
-        try:
-            if request.page is None:
-                return self._fetch_whole(path, request)
-            return self._fetch_page(path, request, request.page)
-        except ApiError as error:
-            if error.code in self._table.deleted_codes:
-                return _Response(deleted=True)
-            raise
 
-    def _fetch_whole(self, path: str, request: _Request) -> _Response:
-        response = self._client.get(
-            path,
-            lambda body: [reader.of_body(body) for reader in self._readers],
-            dict(self._table.query),
-        )
-        for writer, rows in zip(self._writers, response.value, strict=True):
-            writer.append(rows.lines(request.read), rows.extra_names)
-            count = len(rows.raw)
-            writer.accept(CollectionRead(request.read, request.parent, count, count))
-        staged = sum(len(rows.raw) for rows in response.value)
-        return _Response(response.requests, response.size, staged)
-
-    def _fetch_page(self, path: str, request: _Request, page: PageRequest) -> _Response:
-        [writer], [reader] = self._writers, self._readers
-
-        def decode(body: bytes) -> tuple[PageEnvelope, Rows]:
-            envelope = PAGE.decode(body)
-            return envelope, reader.of_array(envelope.Results)
-
-        response = self._client.get(path, decode, self._page_query(page, request.order))
-        envelope, rows = response.value
-        writer.append(rows.lines(request.read, page.skip), rows.extra_names)
-        read = Page(page, envelope.TotalNumberOfRecords, rows.keys)
-        return _Response(response.requests, response.size, len(read.new_keys), read)
-
-    def _page_query(self, page: PageRequest, order: str | None) -> dict[str, str | int]:
-        table = self._table
-        query: dict[str, str | int] = {"page": page.number, "pagesize": page.size}
-        if order:
-            query |= {"orderfield": order, "orderdirection": "asc"}
-        wanted = (option for option in table.options if option in self._settings.options)
-        return query | dict(table.query) | dict.fromkeys(wanted, "true")
+def _collection_read(
+    read: int, parent: Parent, pages: Sequence[Page], attempt: int, problem: str = ""
+) -> CollectionRead:
+    rows = sum(page.new_rows for page in pages)
+    # The page that was read last knows the total best.
+    reported = pages[min(1, len(pages) - 1)].total if problem else rows
+    return CollectionRead(read, parent, rows, reported, not problem, attempt, problem)

@@ -44,8 +44,13 @@ def snapshot_metadata(
         found["unknown_columns"] = list(loaded.extra_columns)
     if loaded.malformed:
         found["malformed_values"] = dict(loaded.malformed)
-    if staged.deleted:
-        found["deleted_parents"] = [dict(parent) for parent in staged.deleted]
+    for name, forbidden in (("deleted_parents", False), ("forbidden_parents", True)):
+        if any(missing.forbidden is forbidden for missing in staged.missing):
+            found[name] = [
+                dict(missing.parent) for missing in staged.missing if missing.forbidden is forbidden
+            ]
+    if staged.replaced:
+        found["replaced_characters"] = staged.replaced
     if staged.retries:
         found["collections_read_again"] = staged.retries
     if staged.inconsistent:
@@ -63,12 +68,22 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
         )
     for column, number in loaded.malformed.items():
         warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")
-    for parent in staged.deleted:
-        warn(f"{name}: {dict(parent)} was deleted since it was listed and is left out.")
+    if staged.replaced:
+        warn(
+            f"{name}: {staged.replaced} characters are not valid, such as half an emoji; they"
+            " became U+FFFD, or an escaped control character."
+        )
+    for missing in staged.missing:
+        why = (
+            "is not of this account (code 102)"
+            if missing.forbidden
+            else "was deleted since it was listed"
+        )
+        warn(f"{name}: {dict(missing.parent)} {why} and is left out.")
     for read in staged.inconsistent:
         warn(
-            f"{name}: {dict(read.parent)} changed each of the {read.retries + 1} times it was read;"
-            f" {read.rows} rows were read where the API said {read.reported}."
+            f"{name}: {dict(read.parent)} was not consistent in {read.retries + 1} attempts:"
+            f" {read.problem}; {read.rows} rows were read where the API said {read.reported}."
         )
 
 

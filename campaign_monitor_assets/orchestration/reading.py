@@ -11,9 +11,15 @@ from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import ConfigurationError, RetriesExhaustedError
 from campaign_monitor_assets.extract.account import read_clients, wanted_client_ids
-from campaign_monitor_assets.extract.parents import Chosen, limited, of_clients, within_window
+from campaign_monitor_assets.extract.parents import (
+    Chosen,
+    Parent,
+    limited,
+    of_clients,
+    within_window,
+)
 from campaign_monitor_assets.extract.progress import Progress
-from campaign_monitor_assets.extract.tables import Parent, read_tables
+from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata

@@ -5,18 +5,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from .account import Row, moment_of, stamp
 from .api import Answer, Api, Request, error
 from .endpoints import UNKNOWN
-from .pages import REVERSED, TIES
+from .pages import CAP, REVERSED, TIES
 
 What = Literal[
     "429", "500", "502", "503", "504", "html200", "notjson", "empty", "body", "error", "gone",
-    "object_for_array", "no_results", "cut", "reset", "slow", "churn", "ties",
+    "object_for_array", "no_results", "cut", "reset", "slow", "churn", "ties", "envelope", "cap",
 ]  # fmt: skip
 
 HTML: Final = b"<html><head><title>Error</title></head><body><h1>Unavailable</h1></body></html>"
@@ -56,6 +56,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """For body: the body, as text."""
     base64: str = ""
     """For body: the body, as base64."""
+    put: Mapping[str, Any] = {}
+    """For envelope: what the fields around the rows say."""
+    drop: tuple[str, ...] = ()
+    """For envelope: the fields that are missing."""
+    rows: int = 0
+    """For cap: a page holds so many rows at most, and its envelope says so."""
     content_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = {}
     """For body: further headers; they go before the sandbox's own."""
@@ -133,6 +139,12 @@ def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
             answer = error(*UNKNOWN[found[0].kind if found else "account"])
         case "ties":
             answer = api.answer(replace(request, query={**request.query, TIES: REVERSED}))
+        case "envelope":
+            content = msgspec.json.decode(api.answer(request).body) | dict(rule.put)
+            kept = {name: value for name, value in content.items() if name not in rule.drop}
+            answer = Answer(200, msgspec.json.encode(kept))
+        case "cap":
+            answer = api.answer(replace(request, query={**request.query, CAP: str(rule.rows)}))
         case "body":
             body = base64.b64decode(rule.base64) if rule.base64 else rule.text.encode()
             answer = Answer(rule.status, body, rule.content_type, tuple(rule.headers.items()))

@@ -16,6 +16,8 @@ Query = Mapping[str, str]
 
 DAY: Final = r"\d{4}-\d\d-\d\d"
 MOMENT: Final = DAY + r"( \d\d:\d\d)?"
+CAP: Final = "_cap"
+"""What the fault `cap` adds to a query: a page holds so many rows at most."""
 TIES: Final = "_ties"
 REVERSED: Final = "reversed"
 """What the fault `ties` adds to a query: records of one date come in another order."""
@@ -64,6 +66,7 @@ def read_query(endpoint: Endpoint, query: Query, now: datetime) -> Page:
         since, until = _sent_between(query)
     number = _whole(query.get("page", "1"), 1, None, 800, "Invalid page number")
     size = _whole(query.get("pagesize", "1000"), 10, 1000, 801, "Invalid page size")
+    size = min(size, int(query.get(CAP, size)))
     named = query.get("orderfield", "").lower()
     if named and named not in endpoint.order:
         raise RefusedError(400, 802, "Invalid order field")

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ import msgspec
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.staging.records import CollectionRead, Staged
+from campaign_monitor_assets.staging.records import CollectionRead, Missing, Staged
 
 _PRIVATE = 0o600
 _BUFFER = 1 << 20
@@ -29,9 +29,10 @@ class StagingWriter:
     kept: tuple[str, ...] = ()
     limited: bool = False
     _reads: list[CollectionRead] = field(default_factory=list)
-    _deleted: list[Mapping[str, str]] = field(default_factory=list)
+    _missing: list[Missing] = field(default_factory=list)
     _extras: set[str] = field(default_factory=set)
     _longest_row: int = 0
+    _replaced: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -49,9 +50,15 @@ class StagingWriter:
         """Makes the rows of an attempt part of the table; those of others are ignored."""
         self._reads.append(read)
 
-    def leave_out(self, parent: Mapping[str, str]) -> None:
-        """Notes a parent that was deleted since it was listed."""
-        self._deleted.append(parent)
+    def count_replaced(self, characters: int) -> None:
+        """Counts characters of a response that are none and became U+FFFD."""
+        if characters:
+            with self._lock:
+                self._replaced += characters
+
+    def leave_out(self, missing: Missing) -> None:
+        """Notes a parent that has no rows because it is deleted or forbidden."""
+        self._missing.append(missing)
 
     def finish(self, *, requests: int, size: int, seconds: float) -> Staged:
         """Closes the files and returns what they hold."""
@@ -69,8 +76,9 @@ class StagingWriter:
             rows=sum(read.rows for read in self._reads),
             extras=tuple(sorted(self._extras)),
             inconsistent=tuple(read for read in self._reads if not read.consistent),
-            deleted=tuple(self._deleted),
+            missing=tuple(self._missing),
             retries=sum(read.retries for read in self._reads),
+            replaced=self._replaced,
             requests=requests,
             size=size,
             seconds=seconds,

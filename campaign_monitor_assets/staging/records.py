@@ -17,8 +17,9 @@ class CollectionRead:
         parent: The parent's columns that its rows carry.
         rows: Rows staged.
         reported: Rows that the API said there are.
-        consistent: False where the collection changed during each attempt.
-        retries: Attempts that were discarded because the collection changed.
+        consistent: False where no attempt was consistent.
+        retries: Attempts that were discarded because they were not consistent.
+        problem: What the figures of an inconsistent collection say.
     """
 
     read: int
@@ -27,6 +28,15 @@ class CollectionRead:
     reported: int
     consistent: bool = True
     retries: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A parent that is left out: deleted since it was listed, or not of this account (any more)."""
+
+    parent: Mapping[str, str]
+    forbidden: bool
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,10 @@ class Staged:
         reported: Rows that the API said there are, over all parents.
         rows: Rows staged, over all parents.
         extras: The names of fields that the catalogue doesn't know.
-        inconsistent: The collections that changed during each attempt.
-        deleted: The parents that were deleted since they were listed.
-        retries: Attempts that were discarded because a collection changed.
+        inconsistent: The collections of which no attempt was consistent.
+        missing: The parents that are left out.
+        retries: Attempts that were discarded because they were not consistent.
+        replaced: Characters that are none and became U+FFFD, over all responses.
         requests: Requests sent, retries included.
         size: Bytes received.
         seconds: How long the fetching took.
@@ -61,8 +72,9 @@ class Staged:
     rows: int = 0
     extras: tuple[str, ...] = ()
     inconsistent: tuple[CollectionRead, ...] = ()
-    deleted: tuple[Mapping[str, str], ...] = ()
+    missing: tuple[Missing, ...] = ()
     retries: int = 0
+    replaced: int = 0
     requests: int = 0
     size: int = 0
     seconds: float = 0

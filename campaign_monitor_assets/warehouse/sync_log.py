@@ -69,7 +69,7 @@ def record(
             "seconds": staged.seconds,
             "reread": staged.retries,
             "unsettled": len(staged.inconsistent),
-            "left_out": len(staged.deleted),
+            "left_out": len(staged.missing),
         },
     )
 

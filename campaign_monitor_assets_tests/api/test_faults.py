@@ -231,7 +231,6 @@ def test_every_fault_that_stays(old: Project, fault: str, kind: str, place: str)
     [
         (400, 1, "list of error codes"),
         (401, 100, "API key is not valid"),
-        (401, 102, "not of this account"),
         (403, 403, "only agency accounts"),
         (404, 404, "list of error codes"),
     ],
