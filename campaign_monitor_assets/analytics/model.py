@@ -38,9 +38,6 @@ FRAGMENTS: Mapping[str, str] = MappingProxyType(
 )
 """SQL that several views have in common, by what stands for it."""
 
-HISTORY_SUFFIX = "_history"
-"""What the name of a table's history is called after the table, in a view's SQL."""
-
 
 def with_fragments(sql: str) -> str:
     """SQL in which what several views have in common stands in the place of its name."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import duckdb
 
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
-from campaign_monitor_assets.analytics.model import HISTORY_SUFFIX
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ParentMissingError
+from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import (
     identifier,
     relation_of_view,
     table_exists,
 )
-from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG
+from campaign_monitor_assets.warehouse.state import SYNC_LOG
 
 
 @dataclass(frozen=True)

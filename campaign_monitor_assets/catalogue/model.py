@@ -195,6 +195,7 @@ INHERITED: Mapping[str, Column] = {
 SYNCED_AT = Column(
     "_synced_at",
     "TIMESTAMP",
-    "The UTC time at which the snapshot was taken, the same in every row of it.",
+    "The UTC time of the snapshot that last wrote the row. `merge` writes the rows that are new or"
+    " have changed, `replace` all of them; when the table was last read stands in `sync_log`.",
     personal=False,
 )

@@ -23,6 +23,8 @@ _WRAPPERS: Final = ("Dagster", "RetryRequested")
 _BLOCKED: Final = "blocked by limit for pool"
 """What Dagster says of a step that has to wait for its pool."""
 
+_CHANGES = ("inserted", "updated", "deleted", "unchanged")
+
 
 @dataclass
 class _Arrived:
@@ -169,7 +171,7 @@ class _Seen:
     def _print_tables(self) -> None:
         shown = Table(title="What arrived", title_justify="left")
         shown.add_column("table")
-        for name in ("rows", "requests", "seconds", "checks"):
+        for name in ("rows", *_CHANGES, "requests", "seconds", "checks"):
             shown.add_column(name, justify="right")
         for name, table in self._tables.items():
             figures = table.figures
@@ -178,6 +180,7 @@ class _Seen:
             shown.add_row(
                 name,
                 f"{figures.get('dagster/row_count', 0):,}",
+                *(f"{figures[change]:,}" if change in figures else "" for change in _CHANGES),
                 f"{figures['requests']:,}" if "requests" in figures else "",
                 f"{figures['seconds']:.2f}" if "seconds" in figures else "",
                 f"[{colour}]{table.checks - bad}/{table.checks}[/]" if table.checks else "",

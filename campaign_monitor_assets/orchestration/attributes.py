@@ -4,7 +4,7 @@ import difflib
 import functools
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
 import dagster as dg
 from pydantic import BaseModel, Field, ModelWrapValidatorHandler, ValidationError, create_model
@@ -36,6 +36,12 @@ class ExtractAttributes(ExtractSettings, _Described):
 
 class WarehouseAttributes(WarehouseSettings, _Described):
     """The attributes below `warehouse`."""
+
+    # What Dagster allows in YAML, it doesn't in a resource: a list, or true.
+    history: Annotated[
+        list[str],
+        dg.Resolver(lambda _, given: given, model_field_type=bool | list[str]),
+    ] = cast("Any", WarehouseSettings.model_fields["history"])
 
 
 BLOCKS: Final[Mapping[str, type[ApiAttributes | ExtractAttributes | WarehouseAttributes]]] = {

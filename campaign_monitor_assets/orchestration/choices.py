@@ -8,6 +8,7 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.errors import ConfigurationError, looks_secret, shown
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 
 def require_variable_names(settings: ApiSettings) -> None:
@@ -129,6 +130,12 @@ def checked_windows(given: Mapping[str, int]) -> Mapping[str, int]:
                 " leave the table out to read every campaign each time."
             )
     return given
+
+
+def check_tables_of_warehouse(settings: WarehouseSettings) -> None:
+    """Raises ConfigurationError where a setting of the warehouse names a table that is none."""
+    _require_known("warehouse.history", settings.history, CATALOGUE)
+    _require_known("warehouse.write_strategies", settings.write_strategies, CATALOGUE)
 
 
 def _require_known(where: str, given: Iterable[str], allowed: Mapping[str, object]) -> None:

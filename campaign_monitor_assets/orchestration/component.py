@@ -21,6 +21,7 @@ from campaign_monitor_assets.orchestration.attributes import (
 )
 from campaign_monitor_assets.orchestration.checks import build_checks
 from campaign_monitor_assets.orchestration.choices import (
+    check_tables_of_warehouse,
     checked_group_names,
     checked_prefix,
     checked_time_zone,
@@ -151,9 +152,10 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         require_own_place(self, context)
         time_zone = checked_time_zone(self.timezone)
         tables = chosen_tables(self.tables)
+        check_tables_of_warehouse(self.warehouse)
         frequencies = chosen_frequencies(self.frequencies, tables)
         account = self._account(frequencies)
-        views = chosen_views(tables) if self.analytics else []
+        views = chosen_views(tables, self.warehouse.history) if self.analytics else []
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
         table_checks = build_checks(
             tables, account, warn_drop_percent=self.warehouse.warn_drop_percent

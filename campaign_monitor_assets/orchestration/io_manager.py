@@ -9,14 +9,17 @@ import duckdb
 from pydantic import Field
 
 from campaign_monitor_assets.errors import ConfigurationError
-from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, warn_of
+from campaign_monitor_assets.orchestration.metadata import (
+    snapshot_metadata,
+    superseded_metadata,
+    warn_of,
+)
 from campaign_monitor_assets.orchestration.slices import slice_of_input, slice_of_output
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.frames import FrameKind, TableSlice, load_frame, store_frame
-from campaign_monitor_assets.warehouse.publish import publish
+from campaign_monitor_assets.warehouse.publish import Superseded, publish
 from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows
-from campaign_monitor_assets.warehouse.verify import Guard
 
 _FRAMES = "a pandas or polars DataFrame or a pyarrow Table"
 
@@ -52,11 +55,15 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
             CampaignMonitorError: It can't be stored; what was there before is unchanged.
         """
         slice_ = slice_of_output(context, self.schema_)
-        with self.warehouse.target.connect(warn=context.log.warning) as connection:
-            if isinstance(obj, Snapshot):
-                metadata = self._publish(context, connection, slice_, obj)
-            else:
-                metadata = _store(connection, slice_, obj)
+        target, warn = self.warehouse.target, context.log.warning
+        if isinstance(obj, Snapshot):
+            metadata = target.write(
+                lambda connection: self._publish(context, connection, slice_, obj),
+                warn,
+                longest_row=obj.staged.longest_row,
+            )
+        else:
+            metadata = target.write(lambda connection: _store(connection, slice_, obj), warn)
         told = {"Query": slice_.query, "dagster/table_name": str(slice_.table), **metadata}
         context.add_output_metadata(
             {key: value for key, value in told.items() if key not in context.output_metadata}
@@ -90,8 +97,17 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
         snapshot: Snapshot,
     ) -> Mapping[str, Any]:
         staged, table = snapshot.staged, slice_.table
-        guard = Guard(self.warehouse.refuse_drop_percent, snapshot.forced)
-        published = publish(connection, staged, table, run_id=context.run_id, guard=guard)
+        published = publish(
+            connection,
+            staged,
+            table,
+            run_id=context.run_id,
+            settings=self.warehouse.publish_settings(table.table),
+            forced=snapshot.forced,
+        )
+        if isinstance(published, Superseded):
+            context.log.warning(published.note)
+            return superseded_metadata(published)
         warn_of(staged, published, context.log.warning)
         return snapshot_metadata(connection, staged, published, table)
 

@@ -1,6 +1,7 @@
 """What a snapshot shows of itself on its asset's page and in the log."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.orchestration.preview import preview, rows_per_parent
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.publish import Published
+from campaign_monitor_assets.warehouse.publish import Published, Superseded
 
 
 def snapshot_metadata(
@@ -19,7 +20,7 @@ def snapshot_metadata(
     """The metadata of a materialization; counts are rows where nothing else is said."""
     loaded = published.loaded
     found: dict[str, Any] = {
-        "dagster/row_count": published.rows,
+        "dagster/row_count": published.written.rows,
         "duckdb_file": file_of(connection),
         "preview": dg.MetadataValue.md(preview(connection, table, loaded.columns)),
         **(
@@ -33,7 +34,12 @@ def snapshot_metadata(
         "requests": staged.requests,
         "bytes": staged.size,
         "seconds": round(staged.seconds, 3),
+        "snapshot": staged.reading,
+        "write_strategy": published.written.strategy.value,
+        "history": published.written.has_history,
     }
+    if (changes := published.written.changes) is not None:
+        found |= asdict(changes)
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = published.kept_rows
@@ -56,6 +62,15 @@ def snapshot_metadata(
     if staged.inconsistent:
         found["inconsistent_collections"] = [dict(read.parent) for read in staged.inconsistent]
     return found
+
+
+def superseded_metadata(superseded: Superseded) -> dict[str, Any]:
+    """The metadata of a snapshot that was not published."""
+    return {
+        "dagster/row_count": superseded.rows,
+        "superseded_by_run": superseded.by.run_id,
+        "not_published": superseded.note,
+    }
 
 
 def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ import duckdb
 from campaign_monitor_assets.catalogue import HOMES, Column
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
-from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG_PARENTS
+from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _HIDDEN = "•••"

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
+import duckdb
 from pydantic import Field
 
 from campaign_monitor_assets.api.client import ApiClient
@@ -22,15 +24,16 @@ from campaign_monitor_assets.extract.progress import Progress
 from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
-from campaign_monitor_assets.orchestration.metadata import snapshot_metadata
+from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, superseded_metadata
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.publish import publish_trial
+from campaign_monitor_assets.warehouse.publish import Superseded, publish_trial
 from campaign_monitor_assets.warehouse.read import ParentRows, client_names, has_table
+from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.sync_log import parents_of_snapshot
 
 _SECONDS_BETWEEN_PROGRESS = 10.0
@@ -92,16 +95,17 @@ class Reading:
             raise dg.RetryRequested(len(delays), seconds_to_wait=delays[retries]) from error
 
     def _run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        number, now = self._begin(), datetime.now(UTC).replace(tzinfo=None)
         chosen = self._choose(parents, now)
         inherits = self._tables[0].inherits
         keys = [{name: row[name] for name in inherits} for row in chosen.read]
-        self._target.require_writable()
         self._warn_of_former_schema()
         root = self._target.staging_root
         with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
             writers = [
-                StagingWriter(table, folder, now, kept=chosen.kept, limited=self._config.is_trial)
+                StagingWriter(
+                    table, folder, now, number, kept=chosen.kept, limited=self._config.is_trial
+                )
                 for table in self._tables
             ]
             for staged in self._read(client, writers, keys):
@@ -110,6 +114,12 @@ class Reading:
                 else:
                     snapshot = Snapshot(staged, forced=self._config.force)
                     yield dg.Output(snapshot, staged.table.name)
+
+    def _begin(self) -> int:
+        """Takes the number of this reading, which needs the database to be writable."""
+        table = TableName(self._account.schema, self._tables[0].name)
+        schema = (table.of_trial if self._config.is_trial else table).schema
+        return begin_reading(self._target, schema, self._context.log.warning)
 
     def _warn_of_former_schema(self) -> None:
         former = self._account.schema_was
@@ -169,9 +179,16 @@ class Reading:
 
     def _publish_trial(self, staged: Staged) -> None:
         table = TableName(self._account.schema, staged.table.name)
-        with self._target.connect(warn=self._context.log.warning) as connection:
+
+        def work(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             published = publish_trial(connection, staged, table, run_id=self._context.run.run_id)
-            metadata = snapshot_metadata(connection, staged, published, table.of_trial)
+            if isinstance(published, Superseded):
+                return superseded_metadata(published)
+            return snapshot_metadata(connection, staged, published, table.of_trial)
+
+        metadata = self._target.write(
+            work, self._context.log.warning, longest_row=staged.longest_row
+        )
         self._context.log_event(
             dg.AssetObservation(
                 self._account.key(staged.table.name),

@@ -21,7 +21,7 @@ from campaign_monitor_assets.report.records import (
     Sync,
 )
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
-from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG
+from campaign_monitor_assets.warehouse.state import SYNC_LOG, order_of_snapshots
 
 MONTHS: Final = 36
 """How many months are looked back on at the most, from the last that anything happened in."""
@@ -176,10 +176,11 @@ def syncs(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Sync]:
     """The last snapshot of each table, in the catalogue's order; empty where none is logged."""
     if not table_exists(connection, schema, SYNC_LOG):
         return []
+    order = order_of_snapshots(connection, schema)
     logged = connection.execute(
         "select table_name, synced_at, rows"
         f" from {identifier(schema, SYNC_LOG)}"
-        " qualify row_number() over (partition by table_name order by synced_at desc) = 1"
+        f" qualify row_number() over (partition by table_name order by {order} desc) = 1"
     ).fetchall()
     last = {table: rest for table, *rest in logged}
     found = []

@@ -26,6 +26,7 @@ class StagingWriter:
     table: Table
     folder: Path
     synced_at: datetime
+    reading: int
     kept: tuple[str, ...] = ()
     limited: bool = False
     _reads: list[CollectionRead] = field(default_factory=list)
@@ -70,6 +71,7 @@ class StagingWriter:
         return Staged(
             table=self.table,
             synced_at=self.synced_at,
+            reading=self.reading,
             rows_path=self._rows_path,
             reads_path=reads_path,
             reported=sum(read.reported for read in self._reads),

@@ -46,6 +46,7 @@ class Staged:
     Attributes:
         table: The catalogue's entry.
         synced_at: The UTC time at which reading began, without a zone.
+        reading: The number of the reading in its warehouse; those of later ones are higher.
         rows_path: Newline-delimited `{"read": n, "row": {...}}`, and `"extra": {...}` with the
             fields that the catalogue doesn't know.
         reads_path: Newline-delimited `CollectionRead`.
@@ -66,6 +67,7 @@ class Staged:
 
     table: Table
     synced_at: datetime
+    reading: int
     rows_path: Path
     reads_path: Path
     reported: int = 0

@@ -8,7 +8,8 @@ import duckdb
 from campaign_monitor_assets.catalogue import HOMES, Table
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
-from campaign_monitor_assets.warehouse.sync_log import SYNC_LOG, SYNC_LOG_PARENTS
+from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
+from campaign_monitor_assets.warehouse.sync_log import last_row_counts
 from campaign_monitor_assets.warehouse.verify import key_faults
 
 STATS = "list_stats"
@@ -192,12 +193,8 @@ def primary_key_unique(subject: Subject) -> Finding:
 
 def row_count_not_dropped(subject: Subject, warn_percent: float) -> Finding:
     """The last two snapshots against each other; an error where none can be right."""
-    counts = subject.connection.execute(
-        f"select rows from {subject.relation(SYNC_LOG)} where table_name = ?"
-        " order by synced_at desc limit 2",
-        [subject.table.name],
-    ).fetchall()
-    now, before = ([count for (count,) in counts] + [0, 0])[:2]
+    table = TableName(subject.schema, subject.table.name)
+    now, before = [*last_row_counts(subject.connection, table, most=2), 0, 0][:2]
     fall = 100 * (before - now) / before if before else 0.0
     empty = subject.table.never_empty and not now
     return Finding(

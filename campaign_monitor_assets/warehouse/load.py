@@ -51,7 +51,7 @@ def load(connection: Connection, staged: Staged) -> Loaded:
     """
     columns, extra_names = _columns(staged)
     definition = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
-    connection.execute(f"create or replace temp table {_TABLE} ({definition})")
+    connection.execute(f"create or replace temp table {LOADED} ({definition})")
     try:
         connection.execute(
             f"insert into {LOADED} by name {_select(staged, extra_names)}", [staged.synced_at]
@@ -68,14 +68,6 @@ def load(connection: Connection, staged: Staged) -> Loaded:
         malformed=_malformed(connection, staged, rows),
         extra_columns=tuple(extra_names.values()),
     )
-
-
-def unload(connection: Connection) -> None:
-    """Drops the temporary table."""
-    connection.execute(f"drop table if exists {LOADED}")
-
-
-_TABLE = LOADED.removeprefix("temp.")
 
 
 def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:

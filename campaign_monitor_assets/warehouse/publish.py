@@ -1,21 +1,32 @@
 """The way of a snapshot: load, verify, write, log, all in the caller's transaction.
 
-The table, its comments and its row in `sync_log` change together or not at all.
+The table, its history, its comments and its row in `sync_log` change together or not at all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
+from campaign_monitor_assets.errors import SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
-from campaign_monitor_assets.warehouse.load import Loaded, load, unload
+from campaign_monitor_assets.warehouse.history import remove_old_versions, update_history
+from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import table_exists
-from campaign_monitor_assets.warehouse.sync_log import record
+from campaign_monitor_assets.warehouse.settings import PublishSettings
+from campaign_monitor_assets.warehouse.state import prepare
+from campaign_monitor_assets.warehouse.sync_log import LoggedSnapshot, last_snapshot, record
 from campaign_monitor_assets.warehouse.verify import Guard, verify
-from campaign_monitor_assets.warehouse.write import kept, replace
+from campaign_monitor_assets.warehouse.write import (
+    Written,
+    count_kept_rows,
+    keep_parents,
+    write,
+)
 
 Connection = duckdb.DuckDBPyConnection
+
+_TEMPORARY = ("loaded", "difference", "kept_parents")
 
 
 @dataclass(frozen=True)
@@ -23,54 +34,124 @@ class Published:
     """What a snapshot holds.
 
     Attributes:
-        rows: Rows in the table.
         previous_rows: Rows in the snapshot before; None where there was none.
         kept_rows: Rows of parents that were not read again.
         loaded: What was loaded for it.
+        written: What became of its rows.
     """
 
-    rows: int
     previous_rows: int | None
     kept_rows: int
     loaded: Loaded
+    written: Written
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A snapshot that was not published, since the one that is there was read later.
+
+    Attributes:
+        table: The table.
+        by: The snapshot that is there.
+        rows: Its rows.
+    """
+
+    table: TableName
+    by: LoggedSnapshot
+    rows: int
+
+    @property
+    def note(self) -> str:
+        """What happened, and what to do."""
+        return (
+            f"The snapshot of {self.table} was not published: the run {self.by.run_id} began to"
+            " read the table later and has published it already. Its snapshot is unchanged. Run"
+            " this one again where a newer one is wanted."
+        )
 
 
 def publish(
-    connection: Connection, staged: Staged, table: TableName, *, run_id: str, guard: Guard
-) -> Published:
-    """Makes what was staged the table's snapshot, and logs it.
+    connection: Connection,
+    staged: Staged,
+    table: TableName,
+    *,
+    run_id: str,
+    settings: PublishSettings,
+    forced: bool = False,
+) -> Published | Superseded:
+    """Makes what was staged the table's snapshot and logs it, unless a later one is there.
 
     Args:
         connection: The transaction.
         staged: What was read.
         table: Where it goes.
         run_id: Dagster's run.
-        guard: How deep the rows may fall.
+        settings: How it gets there.
+        forced: Whether it was asked to be written in any case.
 
     Raises:
-        DatabaseError: The staged rows can't be loaded, or not all of them arrived.
-        SnapshotRefusedError: The guard kept the snapshot out.
+        DatabaseError: The staged rows can't be loaded, not all of them arrived, or their keys are
+            not unique and whole; or a newer version of this program made the schema.
+        SnapshotRefusedError: The guard kept the snapshot out; or writing it was forced, and the
+            one that is there was read later.
     """
-    there = table_exists(connection, table.schema, table.table)
-    previous = _count(connection, f"from {table.quoted}") if there else None
-    kept_rows = _count(connection, kept(staged, table)) if staged.kept else 0
+    prepare(connection, table.schema)
+    last = last_snapshot(connection, table)
+    previous = _count(connection, table)
+    if last is not None and last.number > staged.reading:
+        superseded = Superseded(table, last, previous or 0)
+        if forced:
+            raise SnapshotRefusedError(superseded.note)
+        return superseded
+    keep_parents(connection, staged)
+    kept_rows = count_kept_rows(connection, staged, table)
     loaded = load(connection, staged)
+    guard = Guard(settings.refuse_drop_percent, forced)
     verify(connection, staged, loaded, kept_rows=kept_rows, previous_rows=previous, guard=guard)
-    replace(connection, staged, loaded, table)
-    rows = loaded.rows + kept_rows
-    record(connection, staged, table, run_id=run_id, rows=rows)
-    unload(connection)
-    return Published(rows, previous, kept_rows, loaded)
+    written = _write(connection, staged, loaded, table, settings, last)
+    record(connection, staged, table, written, run_id=run_id)
+    for name in _TEMPORARY:
+        connection.execute(f"drop table if exists temp.{name}")
+    return Published(previous, kept_rows, loaded, written)
 
 
 def publish_trial(
     connection: Connection, staged: Staged, table: TableName, *, run_id: str
-) -> Published:
+) -> Published | Superseded:
     """Publishes a limited reading beside the full snapshot of the table, which stays as it is."""
-    return publish(connection, staged, table.of_trial, run_id=run_id, guard=Guard())
+    return publish(connection, staged, table.of_trial, run_id=run_id, settings=PublishSettings())
 
 
-def _count(connection: Connection, query: str) -> int:
-    row = connection.execute(f"select count(*) from ({query})").fetchone()
+def _write(
+    connection: Connection,
+    staged: Staged,
+    loaded: Loaded,
+    table: TableName,
+    settings: PublishSettings,
+    last: LoggedSnapshot | None,
+) -> Written:
+    in_step = settings.history and last is not None and last.has_history
+    written = write(connection, staged, loaded, table, strategy=settings.strategy, compared=in_step)
+    if not settings.history:
+        return written
+    if not in_step or written.changes is None or written.changes.any:
+        update_history(
+            connection,
+            table,
+            staged.table.key,
+            synced_at=staged.synced_at,
+            difference=written.difference if in_step else None,
+        )
+    if settings.history_days is not None:
+        remove_old_versions(
+            connection, table, synced_at=staged.synced_at, days=settings.history_days
+        )
+    return replace(written, has_history=True)
+
+
+def _count(connection: Connection, table: TableName) -> int | None:
+    if not table_exists(connection, table.schema, table.table):
+        return None
+    row = connection.execute(f"select count(*) from {table.quoted}").fetchone()
     assert row is not None
     return int(row[0])

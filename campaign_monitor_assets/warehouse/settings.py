@@ -1,8 +1,42 @@
 """Where rows go: the one declaration of the warehouse's settings."""
 
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+
+
+class Strategy(StrEnum):
+    """How a snapshot gets into its table."""
+
+    MERGE = "merge"
+    """Insert, update and delete the rows that differ."""
+
+    REPLACE = "replace"
+    """Write the whole table anew."""
+
+
+_STRATEGY = f"^({'|'.join(Strategy)})$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishSettings:
+    """How a table's snapshots are published.
+
+    Attributes:
+        strategy: How rows get into the table.
+        history: Whether every version of a row is kept.
+        history_days: How many days ended versions are kept; None: for ever.
+        refuse_drop_percent: The deepest fall of rows that is published, in percent; None: any.
+    """
+
+    strategy: Strategy = Strategy.MERGE
+    history: bool = False
+    history_days: int | None = None
+    refuse_drop_percent: float | None = None
 
 
 class WarehouseSettings(BaseModel):
@@ -56,9 +90,42 @@ class WarehouseSettings(BaseModel):
         le=100,
         description="A check warns of a snapshot whose rows fall by more than this.",
     )
+    write_strategy: str = Field(
+        default="merge",
+        pattern=_STRATEGY,
+        description="How snapshots get into their tables: merge writes the rows that differ,"
+        " replace writes them all.",
+    )
+    write_strategies: dict[str, Annotated[str, Field(pattern=_STRATEGY)]] = Field(
+        default={}, description="For a table another write_strategy."
+    )
+    history: list[str] = Field(
+        default=[],
+        description="The tables of which every version of a row is kept, in a schema beside theirs"
+        " with _history; true: all tables.",
+    )
+    history_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days after which ended versions leave the history; by default they stay.",
+    )
     refuse_drop_percent: float | None = Field(
         default=None,
         ge=0,
         le=100,
         description="Refuse a snapshot whose rows fall by more than this; unset: publish it.",
     )
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _all_tables(cls, given: object) -> object:
+        return list(CATALOGUE) if given is True else [] if given is False else given
+
+    def publish_settings(self, table: str) -> PublishSettings:
+        """How the snapshots of a table are published."""
+        return PublishSettings(
+            strategy=Strategy(self.write_strategies.get(table, self.write_strategy)),
+            history=table in self.history,
+            history_days=self.history_days,
+            refuse_drop_percent=self.refuse_drop_percent,
+        )

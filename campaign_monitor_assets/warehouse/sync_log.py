@@ -1,29 +1,46 @@
-"""The log of snapshots, which stands in DuckDB beside the tables.
+"""Step 4 of a snapshot: its row in the log, which stands in DuckDB beside the tables.
 
 A failed run records a materialization in Dagster too; what the last snapshot held stands here.
 """
+
+from dataclasses import asdict, dataclass
 
 import duckdb
 
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import read_json, table_exists
+from campaign_monitor_assets.warehouse.state import (
+    SYNC_LOG,
+    SYNC_LOG_PARENTS,
+    order_of_snapshots,
+)
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets.warehouse.write import Written
 
-SYNC_LOG = "sync_log"
-"""A row for each snapshot of each table."""
 
-SYNC_LOG_PARENTS = "sync_log_parents"
-"""For each table and parent of its present snapshot the rows, and what the API reported."""
+@dataclass(frozen=True)
+class LoggedSnapshot:
+    """A snapshot as the log has it.
+
+    Attributes:
+        number: The number of its reading: higher ones began later.
+        run_id: The run that published it.
+        has_history: Whether its rows went into the table's history too.
+    """
+
+    number: int
+    run_id: str
+    has_history: bool
 
 
 def record(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     table: TableName,
+    written: Written,
     *,
     run_id: str,
-    rows: int,
 ) -> None:
     """Logs a snapshot in the transaction that publishes it.
 
@@ -31,47 +48,78 @@ def record(
         connection: The transaction.
         staged: What was read.
         table: The snapshot's table.
+        written: What became of its rows.
         run_id: Dagster's run.
-        rows: Rows that the table has now.
     """
-    log, parents = table.beside(SYNC_LOG).quoted, table.beside(SYNC_LOG_PARENTS).quoted
-    connection.execute(
-        f"create table if not exists {parents} (table_name varchar, parent varchar,"
-        " rows bigint, reported bigint, settled boolean)"
-    )
+    parents = table.beside(SYNC_LOG_PARENTS).quoted
     connection.execute(
         f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
         [table.table, list(staged.kept)],
     )
     columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
     connection.execute(
-        f"insert into {parents} select ?, coalesce(parent->>?, ''), rows, reported, consistent"
-        f" from {read_json(staged.reads_path, columns)}",
-        [table.table, f"$.{staged.table.parent_key or 'none'}"],
-    )
-    connection.execute(
-        f"create table if not exists {log} (table_name varchar, run_id varchar,"
-        " synced_at timestamp, rows bigint, staged bigint, reported bigint, requests bigint,"
-        " bytes bigint, seconds double, reread bigint, unsettled bigint, left_out bigint)"
-    )
-    connection.execute(
-        f"insert into {log} select $table, $run, $synced_at, $rows, $staged, sum(reported),"
-        " $requests, $bytes, $seconds, $reread, $unsettled, $left_out"
-        f" from {parents} where table_name = $table",
+        f"insert into {parents} select $table, coalesce(parent->>$key, ''), rows, reported,"
+        f" consistent, $synced_at from {read_json(staged.reads_path, columns)}",
         {
             "table": table.table,
-            "run": run_id,
+            "key": f"$.{staged.table.parent_key or 'none'}",
             "synced_at": staged.synced_at,
-            "rows": rows,
-            "staged": staged.rows,
-            "requests": staged.requests,
-            "bytes": staged.size,
-            "seconds": staged.seconds,
-            "reread": staged.retries,
-            "unsettled": len(staged.inconsistent),
-            "left_out": len(staged.missing),
         },
     )
+    figures = {
+        "table_name": table.table,
+        "run_id": run_id,
+        "synced_at": staged.synced_at,
+        "rows": written.rows,
+        "staged": staged.rows,
+        "requests": staged.requests,
+        "bytes": staged.size,
+        "seconds": staged.seconds,
+        "reread": staged.retries,
+        "unsettled": len(staged.inconsistent),
+        "left_out": len(staged.missing),
+        "snapshot": staged.reading,
+        "strategy": written.strategy.value,
+        "history": written.has_history,
+        **(asdict(written.changes) if written.changes is not None else {}),
+    }
+    chosen = ", ".join(f"${name} as {name}" for name in figures)
+    connection.execute(
+        f"insert into {table.beside(SYNC_LOG).quoted} by name select {chosen},"
+        f" sum(reported) as reported from {parents} where table_name = $table_name",
+        figures,
+    )
+
+
+def last_snapshot(connection: duckdb.DuckDBPyConnection, table: TableName) -> LoggedSnapshot | None:
+    """The snapshot that the table holds; None where there is none."""
+    if not all(_exists(connection, each) for each in (table, table.beside(SYNC_LOG))):
+        return None
+    row = connection.execute(
+        f"select snapshot, run_id, coalesce(history, false) from {table.beside(SYNC_LOG).quoted}"
+        " where table_name = ? order by snapshot desc limit 1",
+        [table.table],
+    ).fetchone()
+    return LoggedSnapshot(*row) if row else None
+
+
+def last_row_counts(
+    connection: duckdb.DuckDBPyConnection, table: TableName, *, most: int
+) -> list[int]:
+    """The rows of the last snapshots of a table, the newest first.
+
+    Args:
+        connection: An open file.
+        table: The table.
+        most: How many snapshots to look back at the most.
+    """
+    order = order_of_snapshots(connection, table.schema)
+    found = connection.execute(
+        f"select rows from {table.beside(SYNC_LOG).quoted} where table_name = ?"
+        f" order by {order} desc limit {most}",
+        [table.table],
+    )
+    return [rows for (rows,) in found.fetchall()]
 
 
 def parents_of_snapshot(database: Database, table: TableName) -> frozenset[str]:
@@ -80,9 +128,13 @@ def parents_of_snapshot(database: Database, table: TableName) -> frozenset[str]:
         return frozenset()
     parents = table.beside(SYNC_LOG_PARENTS)
     with database.connect(read_only=True) as connection:
-        if not all(table_exists(connection, each.schema, each.table) for each in (table, parents)):
+        if not all(_exists(connection, each) for each in (table, parents)):
             return frozenset()
         found = connection.execute(
             f"select parent from {parents.quoted} where table_name = ?", [table.table]
         )
         return frozenset(parent for (parent,) in found.fetchall())
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
+    return table_exists(connection, table.schema, table.table)

@@ -1,54 +1,167 @@
-"""Step 3 of a snapshot: the verified rows go into the table."""
+"""Step 3 of a snapshot: the verified rows go into the table, all of them or those that differ."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.difference import (
+    Changes,
+    Difference,
+    Relation,
+    compare,
+    count_changes,
+    statement,
+)
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.settings import Strategy
 
 Connection = duckdb.DuckDBPyConnection
 
-_KEPT = "temp.kept"
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a snapshot's rows.
+
+    Attributes:
+        rows: Rows in the table.
+        strategy: How they got there.
+        changes: What changed; None where it was not compared with what was there.
+        difference: What `temp.difference` holds; None where nothing was compared.
+        has_history: Whether the table's history was written too.
+    """
+
+    rows: int
+    strategy: Strategy
+    changes: Changes | None = None
+    difference: Difference | None = None
+    has_history: bool = False
 
 
-def replace(connection: Connection, staged: Staged, loaded: Loaded, table: TableName) -> None:
-    """Replaces the whole table by the loaded rows and those that stay."""
+def write(
+    connection: Connection,
+    staged: Staged,
+    loaded: Loaded,
+    table: TableName,
+    *,
+    strategy: Strategy,
+    compared: bool,
+) -> Written:
+    """Makes the table hold the loaded rows, and those of parents that were not read again.
+
+    Args:
+        connection: The transaction.
+        staged: What was read; `keep_parents` was called for it.
+        loaded: What is in the temporary table.
+        table: Where the rows go.
+        strategy: How they get there.
+        compared: Whether `temp.difference` is wanted, whatever the strategy.
+    """
+    rows = loaded.rows + count_kept_rows(connection, staged, table)
+    if not table_exists(connection, table.schema, table.table):
+        _replace(connection, staged, loaded, table)
+        return Written(rows, strategy, Changes(rows, 0, 0, 0))
+    changes = difference = None
+    old = Relation.of(connection, table.quoted, f"not ({_is_kept(staged)})")
+    new = Relation.of(connection, LOADED)
+    if compared or strategy is Strategy.MERGE:
+        difference = compare(connection, staged.table.key, old, new)
+        changes = count_changes(connection, rows)
+    if strategy is Strategy.REPLACE or not _fits(old, new, staged):
+        _replace(connection, staged, loaded, table)
+    else:
+        _comment(connection, staged.table.description, table, loaded.columns)
+        if changes is not None and changes.any:
+            _merge(connection, table)
+        if _count(connection, table.quoted) != rows:
+            # Somebody else put rows into the table that are alike in all their values.
+            _replace(connection, staged, loaded, table)
+    return Written(rows, strategy, changes, difference)
+
+
+def keep_parents(connection: Connection, staged: Staged) -> None:
+    """Makes the temporary table of the parents whose rows stay."""
+    connection.execute(
+        "create or replace temp table kept_parents as select unnest(?::varchar[]) as parent",
+        [list(staged.kept)],
+    )
+
+
+def count_kept_rows(connection: Connection, staged: Staged, table: TableName) -> int:
+    """The rows of parents that were not read again."""
+    if not staged.kept:
+        return 0
+    return _count(connection, f"(from {table.quoted} where {_is_kept(staged)})")
+
+
+def _is_kept(staged: Staged) -> str:
+    if not staged.kept:
+        return "false"
+    assert staged.table.parent_key is not None
+    parent = identifier(staged.table.parent_key)
+    return f"coalesce({parent} in (from temp.kept_parents), false)"
+
+
+def _fits(old: Relation, new: Relation, staged: Staged) -> bool:
+    """Whether the table has the columns that the new rows need, and none that nobody needs."""
     if staged.kept:
-        connection.execute(f"create or replace temp table kept as {kept(staged, table)}")
-    connection.execute(f"create schema if not exists {identifier(table.schema)}")
+        return new.columns.items() <= old.columns.items()
+    return list(new.columns.items()) == list(old.columns.items())
+
+
+def _merge(connection: Connection, table: TableName) -> None:
+    connection.execute(statement("merge").format(table=table.quoted, loaded=LOADED))
+
+
+def _replace(connection: Connection, staged: Staged, loaded: Loaded, table: TableName) -> None:
+    if staged.kept:
+        connection.execute(
+            f"create or replace temp table kept as from {table.quoted} where {_is_kept(staged)}"
+        )
     connection.execute(f"create or replace table {table.quoted} as from {LOADED}")
     if staged.kept:
         _put_back(connection, table)
     _comment(connection, staged.table.description, table, loaded.columns)
 
 
-def kept(staged: Staged, table: TableName) -> str:
-    """The query of the rows that stay, whose parents were not read again."""
-    assert staged.table.parent_key is not None
-    parents = ", ".join(literal(parent) for parent in staged.kept)
-    return f"from {table.quoted} where {identifier(staged.table.parent_key)} in ({parents})"
-
-
 def _put_back(connection: Connection, table: TableName) -> None:
     """Adds the rows that stay, with the columns that only they have."""
-    for column, type_, *_ in connection.execute(f"describe {_KEPT}").fetchall():
+    for column, type_, *_ in connection.execute("describe temp.kept").fetchall():
         connection.execute(
             f"alter table {table.quoted} add column if not exists {identifier(column)} {type_}"
         )
-    connection.execute(f"insert into {table.quoted} by name from {_KEPT}")
-    connection.execute(f"drop table {_KEPT}")
+    connection.execute(f"insert into {table.quoted} by name from temp.kept")
+    connection.execute("drop table temp.kept")
 
 
 def _comment(
     connection: Connection, description: str, table: TableName, columns: Sequence[Column]
 ) -> None:
-    connection.execute(f"comment on table {table.quoted} is {literal(description)}")
-    for column in columns:
+    """Comments the table and its columns where that is not what stands there."""
+    there = dict(
         connection.execute(
-            f"comment on column {table.quoted}.{identifier(column.name)}"
-            f" is {literal(column.description)}"
-        )
+            "select column_name, comment from duckdb_columns() where database_name ="
+            " current_database() and schema_name = ? and table_name = ? union all"
+            " select '', comment from duckdb_tables() where database_name ="
+            " current_database() and schema_name = ? and table_name = ?",
+            [table.schema, table.table] * 2,
+        ).fetchall()
+    )
+    if there.get("") != description:
+        connection.execute(f"comment on table {table.quoted} is {literal(description)}")
+    for column in columns:
+        if there.get(column.name) != column.description:
+            connection.execute(
+                f"comment on column {table.quoted}.{identifier(column.name)}"
+                f" is {literal(column.description)}"
+            )
+
+
+def _count(connection: Connection, relation: str) -> int:
+    row = connection.execute(f"select count(*) from {relation}").fetchone()
+    assert row is not None
+    return int(row[0])

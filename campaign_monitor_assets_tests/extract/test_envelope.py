@@ -59,7 +59,7 @@ def read(box: Sandbox, folder: Path, list_id: str, **settings: Any) -> Staged:
     )
     parents = [{"ClientID": "c", "ListID": list_id}]
     with contextlib.closing(client):
-        writer = StagingWriter(CATALOGUE[TABLE], folder, datetime(2026, 1, 1))  # noqa: DTZ001 (UTC)
+        writer = StagingWriter(CATALOGUE[TABLE], folder, datetime(2026, 1, 1), 1)  # noqa: DTZ001
         [staged] = read_tables(client, [writer], parents, ExtractSettings(**settings))
     return staged
 

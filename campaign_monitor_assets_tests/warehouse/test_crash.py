@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from campaign_monitor_assets.staging.folder import staging_folder
-from campaign_monitor_assets_tests.project import Project, failures, people
+from campaign_monitor_assets_tests.project import Project, failures, metadata, people
 from campaign_monitor_assets_tests.runner import finish, launch
 
 TABLES = ("templates", "active_subscribers")
@@ -35,7 +36,7 @@ def versions(project: Project) -> dict[str, str]:
     for table in TABLES:
         [(version, rows)] = project.query(f"select Name, count(*) from {table} group by all")
         [(logged,)] = project.query(
-            "select rows from sync_log where table_name = ? order by synced_at desc limit 1", table
+            "select rows from sync_log where table_name = ? order by snapshot desc limit 1", table
         )
         assert rows == logged
         found[table] = version
@@ -69,8 +70,8 @@ def kill_and_go_on(project: Project, moments: list[float]) -> None:
     assert project.leftovers() == []
 
 
-def begun(project: Project) -> "subprocess.Popen[str]":
-    run = launch(project, *TABLES)
+def begun(project: Project, *tables: str) -> "subprocess.Popen[str]":
+    run = launch(project, *(tables or TABLES))
     assert run.stdout is not None
     assert run.stdout.readline() == "begins\n"
     return run
@@ -153,6 +154,50 @@ def test_two_runs_at_once(with_parents: Project) -> None:
     logged = with_parents.query("select count(distinct run_id) from sync_log")
     assert logged == [(3,)]
     assert with_parents.leftovers() == []
+
+
+def test_a_run_that_began_earlier_and_ends_later(with_parents: Project) -> None:
+    """A run that is overtaken by one that began later succeeds without writing."""
+    box = with_parents.box
+    box.faults([{"what": "slow", "seconds": 1.5, "path": "/active", "times": 1}])
+    overtaken = begun(with_parents, "active_subscribers")
+    root = with_parents.path.with_name(f"{with_parents.path.name}.staging")
+    while not list(root.glob("*/active_subscribers.rows.ndjson")):
+        assert overtaken.poll() is None
+        time.sleep(0.01)
+    overtaken.send_signal(signal.SIGSTOP)
+    turn(with_parents, "new", 50)
+    result = with_parents.materialize("active_subscribers")
+    assert result.success, failures(result)
+    turn(with_parents, "old", 50)
+    overtaken.send_signal(signal.SIGCONT)
+    assert finish(overtaken) == {}
+    assert with_parents.query("select distinct Name from active_subscribers") == [("new",)]
+    assert with_parents.query(
+        "select run_id from sync_log where table_name = 'active_subscribers'"
+    ) == [(result.run_id,)]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_what_an_overtaken_run_says(
+    with_parents: Project,
+    forced: bool,  # noqa: FBT001
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """It is said in the log and in the metadata; where it was asked to write, the run fails."""
+    with_parents.change("update sync_log set snapshot = 10000 where table_name = 'lists'")
+    before = with_parents.query("from lists order by all")
+    result = with_parents.materialize("lists", config={"force": forced})
+    assert with_parents.query("from lists order by all") == before
+    said = "began to read the table later and has published it already"
+    if forced:
+        [text] = failures(result).values()
+        assert said in text
+        return
+    assert result.success, failures(result)
+    assert said in metadata(result, "lists")["not_published"]
+    assert metadata(result, "lists")["dagster/row_count"] == len(before)
+    assert said in capfd.readouterr().err
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from campaign_monitor_assets.staging.records import CollectionRead, Staged
 from campaign_monitor_assets.warehouse.memory import apply
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish
-from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
-from campaign_monitor_assets.warehouse.verify import Guard
 
 TABLE = CATALOGUE["active_subscribers"]
 NAME = TableName("campaign_monitor", TABLE.name)
@@ -41,7 +40,7 @@ def _lines(rows: int, fields: int, width: int) -> Iterator[bytes]:
 
 
 def _staged(folder: Path, rows: int, shape: tuple[int, int]) -> Staged:
-    writer = StagingWriter(TABLE, folder, datetime(2026, 1, 1))  # noqa: DTZ001 (UTC by contract)
+    writer = StagingWriter(TABLE, folder, datetime(2026, 1, 1), 1)  # noqa: DTZ001 (UTC)
     for lines in _lines(rows, *shape):
         writer.append(lines)
     writer.accept(CollectionRead(1, {"ClientID": "c", "ListID": "l"}, rows, rows))
@@ -53,7 +52,9 @@ def _publish(folder: Path, staged: Staged, **settings: Any) -> list[str]:
     database = Database.of(WarehouseSettings(database=str(folder / "account.duckdb"), **settings))
     said: list[str] = []
     database.write(
-        lambda connection: publish(connection, staged, NAME, run_id="run", guard=Guard()),
+        lambda connection: publish(
+            connection, staged, NAME, run_id="run", settings=PublishSettings()
+        ),
         said.append,
         longest_row=staged.longest_row,
     )

@@ -1,0 +1,177 @@
+"""The history of a table: every version that a row had, as a slowly changing dimension of type 2.
+
+It stands in a schema beside the snapshots' under the table's name, with the table's columns and two
+more. A version ends, and another begins, only where a row changed; for rows without a key, which
+are events, a version is one occurrence: it begins where the event is first seen, and ends where the
+API tells it no more.
+"""
+
+from datetime import datetime
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.warehouse.difference import (
+    Difference,
+    Relation,
+    compare,
+    count_removed,
+    statement,
+)
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+
+Connection = duckdb.DuckDBPyConnection
+
+HISTORY_SUFFIX = "_history"
+"""What the schema of the histories is called after the schema of the snapshots."""
+
+VALID_FROM = Column(
+    "_valid_from",
+    "TIMESTAMP",
+    "The UTC time of the snapshot in which the version was first seen.",
+    personal=False,
+)
+VALID_TO = Column(
+    "_valid_to",
+    "TIMESTAMP",
+    "The UTC time of the snapshot in which the version was seen no longer; NULL: it is valid now.",
+    personal=False,
+)
+
+
+def history_of(table: TableName) -> TableName:
+    """Where the history of a table is."""
+    return TableName(f"{table.schema}{HISTORY_SUFFIX}", table.table)
+
+
+def update_history(
+    connection: Connection,
+    table: TableName,
+    key: tuple[str, ...],
+    *,
+    synced_at: datetime,
+    difference: Difference | None,
+) -> None:
+    """Ends the versions that are gone and begins those that came.
+
+    Args:
+        connection: The transaction, in which the table holds the new snapshot already.
+        table: The table.
+        key: The columns of its key.
+        synced_at: The UTC time of the snapshot.
+        difference: The difference to what the history says is valid now. None: it is to be found
+            out, as for the first snapshot, or after one that was published without history.
+    """
+    history = history_of(table)
+    if table_exists(connection, history.schema, history.table):
+        _grow(connection, history, table)
+    else:
+        _create(connection, history, table)
+        difference = None
+    time = _time(connection, history, synced_at)
+    if (
+        difference is None
+        or not _close(connection, history, difference, time)
+        or not _open(connection, history, difference, time, table)
+    ):
+        # The first snapshot with history, or somebody else changed the table or its history.
+        valid = Relation.of(connection, history.quoted, "_valid_to is null")
+        now = Relation.of(connection, table.quoted)
+        difference = compare(connection, key, valid, now, is_unique=False)
+        _close(connection, history, difference, time)
+        _open(connection, history, difference, time, table)
+
+
+def remove_old_versions(
+    connection: Connection, table: TableName, *, synced_at: datetime, days: int
+) -> None:
+    """Removes the versions that ended more than so many days before a snapshot's UTC time."""
+    connection.execute(
+        f"delete from {history_of(table).quoted} where _valid_to < ?::timestamp - to_days(?)",
+        [synced_at, days],
+    )
+
+
+def _close(connection: Connection, history: TableName, difference: Difference, time: str) -> bool:
+    """Ends the versions of the rows that are gone, and says whether all of them had one."""
+    hash_ = Relation.of(connection, history.quoted).row_hash(difference.columns)
+    row = connection.execute(
+        statement("close_versions").format(history=history.quoted, hash=hash_, time=time)
+    ).fetchone()
+    assert row is not None
+    return int(row[0]) == count_removed(connection)
+
+
+def _open(
+    connection: Connection,
+    history: TableName,
+    difference: Difference,
+    time: str,
+    table: TableName,
+) -> bool:
+    """Begins the versions that came, and says whether as many are valid now as the table has."""
+    connection.execute(
+        statement("open_versions").format(
+            history=history.quoted, source=difference.source, time=time
+        )
+    )
+    row = connection.execute(
+        f"select (select count(*) from {history.quoted} where _valid_to is null)"
+        f" = (select count(*) from {table.quoted})"
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def _time(connection: Connection, history: TableName, synced_at: datetime) -> str:
+    """The snapshot's time, or later where the clock went back: versions follow on one another."""
+    row = connection.execute(
+        "select greatest(?::timestamp, max(greatest(_valid_from, coalesce(_valid_to, _valid_from)))"
+        f" + interval 1 microsecond) from {history.quoted}",
+        [synced_at],
+    ).fetchone()
+    assert row is not None
+    return f"{literal(str(row[0]))}::timestamp"
+
+
+def _create(connection: Connection, history: TableName, table: TableName) -> None:
+    connection.execute(f"create schema if not exists {identifier(history.schema)}")
+    connection.execute(
+        f"create table {history.quoted} as select *, null::timestamp as _valid_from,"
+        f" null::timestamp as _valid_to from {table.quoted} limit 0"
+    )
+    comments = connection.execute(
+        "select column_name, comment from duckdb_columns() where database_name ="
+        " current_database() and schema_name = ? and table_name = ?",
+        [table.schema, table.table],
+    ).fetchall()
+    ours = [(column.name, column.description) for column in (VALID_FROM, VALID_TO)]
+    for name, comment in [*comments, *ours]:
+        connection.execute(
+            f"comment on column {history.quoted}.{identifier(name)} is {literal(comment or '')}"
+        )
+
+
+def _grow(connection: Connection, history: TableName, table: TableName) -> None:
+    """Gives the history the table's new columns, and those that changed their type a fitting one.
+
+    A column that the table has no more stays, and so does every value: where one doesn't fit the
+    new type, the column becomes text.
+    """
+    there = {
+        name.lower(): type_
+        for name, type_ in Relation.of(connection, history.quoted).columns.items()
+    }
+    for name, type_ in Relation.of(connection, table.quoted).columns.items():
+        quoted, old = identifier(name), there.get(name.lower())
+        if old is None:
+            connection.execute(f"alter table {history.quoted} add column {quoted} {type_}")
+        elif old != type_:
+            row = connection.execute(
+                f"select count({quoted}) = count(try_cast({quoted} as {type_}))"
+                f" from {history.quoted}"
+            ).fetchone()
+            fitting = type_ if row and row[0] else "VARCHAR"
+            if fitting != old:
+                connection.execute(f"alter table {history.quoted} alter {quoted} type {fitting}")

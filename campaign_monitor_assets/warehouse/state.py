@@ -1,0 +1,167 @@
+"""What a schema says of itself: the version of its bookkeeping, and how many readings were begun.
+
+Snapshots are ordered by the numbers of their readings, not by the clock, which can jump. A reading
+takes the next number in a transaction of its own before it asks the API for anything, so of two
+readings the one with the higher number began later, whatever the clocks of their machines say. The
+number of the snapshot that is there stands in `sync_log`; a reading with a lower one is older, and
+never replaces it. Numbers of runs that failed are left out: only their order matters.
+
+The number that a table has when a reading begins would not do: two readings that begin with the
+same snapshot have it in common, and which of them began first is what has to be known.
+"""
+
+from collections.abc import Callable
+
+import duckdb
+
+from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.target import Database
+
+FORMAT = 2
+"""The version of the bookkeeping that this program writes. 1 had no `sync_state`."""
+
+SYNC_STATE = "sync_state"
+"""One row: the version of the bookkeeping, and the number of the newest reading."""
+
+SYNC_LOG = "sync_log"
+"""A row for each snapshot of each table."""
+
+SYNC_LOG_PARENTS = "sync_log_parents"
+"""For each table and parent of its present snapshot the rows, and what the API reported."""
+
+_LOG = {
+    "table_name": "varchar",
+    "run_id": "varchar",
+    "synced_at": "timestamp",
+    "rows": "bigint",
+    "staged": "bigint",
+    "reported": "bigint",
+    "requests": "bigint",
+    "bytes": "bigint",
+    "seconds": "double",
+    "reread": "bigint",
+    "unsettled": "bigint",
+    "left_out": "bigint",
+    "snapshot": "bigint",
+    "strategy": "varchar",
+    "inserted": "bigint",
+    "updated": "bigint",
+    "deleted": "bigint",
+    "unchanged": "bigint",
+    "history": "boolean",
+}
+
+_PARENTS = {
+    "table_name": "varchar",
+    "parent": "varchar",
+    "rows": "bigint",
+    "reported": "bigint",
+    "settled": "boolean",
+    "synced_at": "timestamp",
+}
+
+
+def begin_reading(
+    database: Database, schema: str, warn: Callable[[str], None] = lambda _: None
+) -> int:
+    """Takes the number of a reading that is about to begin, and brings old bookkeeping up to date.
+
+    Args:
+        database: The file, which has to be writable; it is waited for while it is in use.
+        schema: Where the snapshots will go.
+        warn: Told of a wait for the file.
+
+    Raises:
+        DatabaseError: The file can't be written, or a newer version of this program made it.
+    """
+    with database.connect(warn=warn) as connection:
+        prepare(connection, schema)
+        state = TableName(schema, SYNC_STATE).quoted
+        row = connection.execute(
+            f"update {state} set readings = readings + 1 returning readings"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Makes the schema's bookkeeping, or takes over that of an older version without losing a row.
+
+    Raises:
+        DatabaseError: A newer version of this program made it.
+    """
+    if _format(connection, schema) == FORMAT:
+        return
+    connection.execute(f"create schema if not exists {identifier(schema)}")
+    _take_over(connection, TableName(schema, SYNC_LOG), _LOG, {"snapshot": _SNAPSHOT_NUMBER})
+    _take_over(connection, TableName(schema, SYNC_LOG_PARENTS), _PARENTS, {})
+    log, state = TableName(schema, SYNC_LOG).quoted, TableName(schema, SYNC_STATE).quoted
+    connection.execute(
+        f"create table {state} as select {FORMAT}::bigint as format,"
+        f" coalesce(max(snapshot), 0)::bigint as readings from {log}"
+    )
+    comments = {
+        "format": "The version of the bookkeeping in this schema.",
+        "readings": "The number of the newest reading; snapshots are ordered by these numbers.",
+    }
+    for name, comment in comments.items():
+        connection.execute(f"comment on column {state}.{name} is {literal(comment)}")
+
+
+def require_supported(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Raises DatabaseError where a newer version of this program made the schema."""
+    _format(connection, schema)
+
+
+def order_of_snapshots(connection: duckdb.DuckDBPyConnection, schema: str) -> str:
+    """The column of `sync_log` that orders snapshots, in a file of the version before too."""
+    return "snapshot" if table_exists(connection, schema, SYNC_STATE) else "synced_at"
+
+
+_SNAPSHOT_NUMBER = "row_number() over (order by synced_at)"
+"""What orders the snapshots of a log of version 1, which has nothing but the clock."""
+
+
+def _format(connection: duckdb.DuckDBPyConnection, schema: str) -> int | None:
+    if not table_exists(connection, schema, SYNC_STATE):
+        return None
+    state = TableName(schema, SYNC_STATE).quoted
+    row = connection.execute(f"select max(format) from {state}").fetchone()
+    found = int(row[0]) if row and row[0] is not None else None
+    if found is not None and found > FORMAT:
+        raise DatabaseError(
+            f"The schema {schema} of the DuckDB file was written by a newer version of"
+            f" campaign_monitor_assets: its format is {found}, and this version knows {FORMAT} and"
+            " older ones. Nothing was changed. Update the package, or choose another file."
+        )
+    return found
+
+
+def _take_over(
+    connection: duckdb.DuckDBPyConnection,
+    table: TableName,
+    columns: dict[str, str],
+    filled: dict[str, str],
+) -> None:
+    """Makes a table of the bookkeeping, with the rows that an older version wrote.
+
+    Args:
+        connection: The transaction.
+        table: The table.
+        columns: Its columns with their types.
+        filled: What the columns that the older version hadn't get, in SQL; NULL otherwise.
+    """
+    if not table_exists(connection, table.schema, table.table):
+        declared = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+        connection.execute(f"create table {table.quoted} ({declared})")
+        return
+    there = {name for name, *_ in connection.execute(f"describe {table.quoted}").fetchall()}
+    chosen = ", ".join(
+        f"{name if name in there else filled.get(name, 'null')}::{type_} as {name}"
+        for name, type_ in columns.items()
+    )
+    connection.execute(
+        f"create or replace table {table.quoted} as select {chosen} from {table.quoted}"
+    )

@@ -1,0 +1,101 @@
+"""Snapshots published without Dagster and HTTP, for tests of what becomes of their rows."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.staging.files import StagingWriter
+from campaign_monitor_assets.staging.folder import staging_folder
+from campaign_monitor_assets.staging.records import CollectionRead
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.publish import (
+    Published,
+    Superseded,
+    publish,
+)
+from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
+from campaign_monitor_assets.warehouse.state import begin_reading
+from campaign_monitor_assets.warehouse.target import Database
+
+SCHEMA = "account"
+FIRST = datetime(2026, 1, 1, 6)  # noqa: DTZ001 (times in DuckDB are UTC without a zone)
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Warehouse:
+    """A DuckDB file into which snapshots are published, a day apart where no time is said."""
+
+    path: Path
+    table: str = "active_subscribers"
+    settings: PublishSettings = field(default_factory=PublishSettings)
+    days: Iterable[int] = field(default_factory=itertools.count)
+
+    @property
+    def database(self) -> Database:
+        return Database.of(WarehouseSettings(database=str(self.path)))
+
+    def begin(self) -> int:
+        return begin_reading(self.database, SCHEMA)
+
+    def publish(
+        self,
+        rows: Mapping[str, Sequence[Row]],
+        *,
+        reading: int | None = None,
+        at: datetime | None = None,
+        kept: Sequence[str] = (),
+        forced: bool = False,
+        **figures: Any,
+    ) -> Published | Superseded:
+        """Publishes the rows of each parent; a row's unknown fields are extras."""
+        reading = self.begin() if reading is None else reading
+        at = at or FIRST + timedelta(days=next(iter(self.days)))
+        entry = CATALOGUE[self.table]
+        name = TableName(SCHEMA, self.table)
+        with staging_folder(self.database.staging_root) as folder:
+            writer = StagingWriter(entry, folder, at, reading, kept=tuple(kept))
+            for number, (parent, found) in enumerate(rows.items(), start=1):
+                extras = {key for row in found for key in row} - set(entry.fields)
+                lines = [
+                    {
+                        "read": number,
+                        "row": {key: row.get(key) for key in entry.fields},
+                        "extra": {key: row[key] for key in extras if key in row},
+                    }
+                    for row in found
+                ]
+                writer.append(msgspec.json.Encoder().encode_lines(lines), extras)
+                keys = dict.fromkeys(entry.inherits, parent)
+                writer.accept(CollectionRead(number, keys, len(found), len(found), **figures))
+            staged = writer.finish(requests=1, size=1, seconds=1)
+            with self.database.connect() as connection:
+                return publish(
+                    connection,
+                    staged,
+                    name,
+                    run_id=f"run {reading}",
+                    settings=self.settings,
+                    forced=forced,
+                )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(f"use {SCHEMA}")
+            return connection.execute(sql).fetchall()
+
+
+def person(address: str, **fields: Any) -> dict[str, Any]:
+    return {"EmailAddress": address, "Name": "", "State": "Active", **fields}
+
+
+def opened(address: str, at: str = "2026-01-01 08:00:00") -> dict[str, Any]:
+    return {"EmailAddress": address, "ListID": "l", "Date": at, "IPAddress": "192.0.2.1"}
