@@ -123,10 +123,11 @@ class Credentials:
         renewed = ask(self._tokens.refresh_token)
         if renewed.refresh_token is None:
             renewed = Tokens(renewed.access_token, self._tokens.refresh_token)
-        if self._file is not None:
-            self._file.write(self._origin, renewed)
+        # Used first: where they can't be kept, the rest of this run goes on with them.
         self._asked = True
         self._use(renewed)
+        if self._file is not None:
+            self._file.write(self._origin, renewed)
         return True
 
     def _use(self, tokens: Tokens) -> None:

@@ -25,23 +25,34 @@ class Exchange:
 
     Attributes:
         deadline: When it is ended, by the monotonic clock.
-        connection: What it is sent over, once that is known.
+        held: A second handle of the socket that it is sent over, once there is one. The
+            connection's own is gone as soon as the server says that it will close it.
         expired: Whether it was ended since its time was up.
     """
 
     deadline: float
-    connection: HTTPConnection | None = None
+    held: socket.socket | None = None
     expired: bool = False
     ended: bool = False
 
     def end(self) -> None:
         """Shuts the socket down, which wakes up the thread that waits for it."""
         self.ended = True
-        sock = self.connection.sock if self.connection else None
-        if sock is not None:
+        held = self.held
+        if held is not None:
             with suppress(OSError):
-                # Not SSLSocket.shutdown, which takes the connection from the thread that reads it.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                held.shutdown(socket.SHUT_RDWR)
+
+    def hold(self, sock: socket.socket) -> None:
+        """Takes a handle of the socket, in the place of the one before."""
+        self.release()
+        self.held = socket.socket(fileno=socket.dup(sock.fileno()))
+
+    def release(self) -> None:
+        """Closes the handle, which leaves the connection open."""
+        if self.held is not None:
+            self.held.close()
+            self.held = None
 
     def require_unbroken(self) -> None:
         """Raises ConnectionError where it was ended: what was read then is not the whole."""
@@ -77,32 +88,32 @@ class Exchanges:
         finally:
             with self._lock:
                 del self._under_way[threading.get_ident()]
+                exchange.release()
 
-    def used(self, connection: HTTPConnection) -> None:
-        """Notes the connection that this thread's request is sent over."""
+    def used(self, sock: socket.socket) -> None:
+        """Notes the socket that this thread's request is sent over."""
         with self._lock:
             exchange = self._under_way.get(threading.get_ident())
-        if exchange is not None:
-            exchange.connection = connection
-            if self.closed or exchange.ended:
-                exchange.end()
+            if exchange is not None:
+                exchange.hold(sock)
+                if self.closed or exchange.ended:
+                    exchange.end()
 
     def close(self) -> None:
         """Ends all requests under way."""
         self._closed.set()
         with self._lock:
-            exchanges = list(self._under_way.values())
-        for exchange in exchanges:
-            exchange.end()
+            for exchange in self._under_way.values():
+                exchange.end()
 
     def _end_overdue(self) -> None:
         while not self._closed.wait(_SECONDS_BETWEEN_LOOKS):
             now = time.monotonic()
             with self._lock:
-                overdue = [each for each in self._under_way.values() if each.deadline <= now]
-            for exchange in overdue:
-                exchange.expired = True
-                exchange.end()
+                for exchange in self._under_way.values():
+                    if exchange.deadline <= now:
+                        exchange.expired = True
+                        exchange.end()
 
 
 class ExchangeAdapter(HTTPAdapter):
@@ -122,10 +133,12 @@ class ExchangeAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self._watch(self.poolmanager)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """The pools of connections by a proxy."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        self._watch(manager)
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        # A SOCKS proxy needs connections of its own kind, which end at their timeouts alone.
+        if not proxy.lower().startswith("socks"):
+            self._watch(manager)
         return manager
 
     def _watch(self, manager: PoolManager) -> None:
@@ -138,12 +151,14 @@ class ExchangeAdapter(HTTPAdapter):
 class _Watched(HTTPConnection):
     exchanges: Exchanges
 
-    def connect(self) -> None:
-        super().connect()
-        self.exchanges.used(self)
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        self.exchanges.used(sock)
+        return sock
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        self.exchanges.used(self)
+        if self.sock is not None:
+            self.exchanges.used(self.sock)
         super().putrequest(*args, **kwargs)
 
 

@@ -207,19 +207,23 @@ class ApiClient:
         )
         if response.status == 429 or response.status >= 500:
             raise TransientError(f"renewing the token: {response}")
+        if response.status == 200:
+            return self._checked_tokens(response)
+        said = oauth_error(response) if 400 <= response.status <= 499 else None
+        if said is None:
+            raise self._refusal("/oauth/token", response)
+        settings = self._settings
+        variables = f"{settings.access_token_variable} and {settings.refresh_token_variable}"
+        raise TokenRefusedError(response.status, said, variables)
+
+    def _checked_tokens(self, response: RawResponse) -> Tokens:
         try:
-            if response.status == 200:
-                renewed = msgspec.json.decode(response.body, type=Tokens)
-                checked_secret(renewed.access_token, "The renewed access token")
-                checked_secret(renewed.refresh_token, "The renewed refresh token")
-                return renewed
-        except msgspec.DecodeError:
-            # The error below says what came.
-            pass
-        variables = (
-            f"{self._settings.access_token_variable} and {self._settings.refresh_token_variable}"
-        )
-        raise TokenRefusedError(response.status, oauth_error(response), variables)
+            renewed = msgspec.json.decode(response.body, type=Tokens)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise UnexpectedStatusError("/oauth/token", self._host, str(response)) from None
+        checked_secret(renewed.access_token, "The renewed access token")
+        checked_secret(renewed.refresh_token, "The renewed refresh token")
+        return renewed
 
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)

@@ -101,13 +101,13 @@ class _OAuthError(msgspec.Struct, frozen=True):
     error: str
 
 
-def oauth_error(response: RawResponse) -> str:
-    """What the token endpoint says of a refusal, by the short name that OAuth has for it."""
+def oauth_error(response: RawResponse) -> str | None:
+    """The short name that OAuth has for a refusal; None where the response is not the API's own."""
     try:
         said = msgspec.json.decode(response.body, type=_OAuthError).error
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return str(response)
-    return said if re.fullmatch(r"\w{1,50}", said, re.ASCII) else str(response)
+        return None
+    return said if re.fullmatch(r"\w{1,50}", said, re.ASCII) else None
 
 
 def seconds(response: RawResponse, *headers: str) -> float | None:

@@ -104,11 +104,12 @@ def test_netrc_is_not_consulted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not any("basic" in head for head in heard)
 
 
-def test_a_dripping_response() -> None:
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
+def test_a_dripping_response(header: bytes) -> None:
     """A response whose bytes trickle in is given up when the request's whole time is over."""
 
     def drip(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n" + header + b"\r\n")
         while True:
             connection.sendall(b" ")
             time.sleep(0.05)
@@ -117,14 +118,15 @@ def test_a_dripping_response() -> None:
         client(server.url, request_timeout=0.2).get("/clients", DECODE)
 
 
-@pytest.mark.parametrize("what", ["silent", "dripping", "limited", "retry"])
+@pytest.mark.parametrize("what", ["silent", "dripping", "closing", "limited", "retry"])
 def test_closing_ends_everything(what: str) -> None:
     """A closed client ends what hangs and what waits, and its threads with it."""
     ends = threading.Event()
 
     def hang(connection: socket.socket) -> None:
-        if what == "dripping":
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        if what in {"dripping", "closing"}:
+            last = b"Connection: close\r\n" if what == "closing" else b""
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n" + last + b"\r\n")
             while not ends.wait(0.05):
                 connection.sendall(b" ")
         ends.wait(60)
@@ -154,6 +156,21 @@ def test_closing_ends_everything(what: str) -> None:
         ends.set()
     assert alive == []
     assert {type(error) for error in caught} == {RequestCancelledError}
+
+
+def test_closing_ends_a_handshake() -> None:
+    """A host that accepts a connection and then says nothing, not even TLS's greeting, is left."""
+    ends = threading.Event()
+    with serve(lambda _: setattr(ends, "waited", ends.wait(60))) as server:
+        asking = client(f"https://127.0.0.1:{server.port}/api", connect_timeout=30)
+        thread = threading.Thread(target=lambda: _cancelled(asking))
+        thread.start()
+        while not server.heard:
+            time.sleep(0.01)
+        asking.close()
+        thread.join(5)
+        ends.set()
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from campaign_monitor_assets.errors import (
     TokenRefusedError,
 )
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.api.servers import respond, serve
 from campaign_monitor_assets_tests.project import Project, failures
 
 EXPIRED: dict[str, Any] = {
@@ -142,6 +144,25 @@ def test_a_refusal_says_what_to_do(box: Sandbox, tmp_path: Path) -> None:
         ask(box, tmp_path / "another.json")
     assert "Authorize anew" in str(caught.value)
     assert "sandbox-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy", "502 Bad", "302 Found", "200 OK"])
+def test_a_renewal_that_the_api_did_not_answer(tmp_path: Path, status: str) -> None:
+    """A proxy's page in the place of new tokens is told as that, not as a used-up token."""
+    expired = '{"Code": 121, "Message": "Expired"}'
+
+    def answer(connection: socket.socket) -> None:
+        is_renewal = len(server.heard) > 1
+        page = respond(status, "<html>", Content_Type="text/html", Location="/login")
+        (page if is_renewal else respond("401 No", expired))(connection)
+
+    with serve(answer) as server:
+        credentials = Credentials(**EXPIRED, token_file=TokenFile(tmp_path / "tokens.json"))
+        settings = ApiSettings(base_url=server.url, max_attempts=1)
+        with pytest.raises(CampaignMonitorError) as caught:
+            ApiClient(settings, credentials).get("/clients", DECODE)
+    assert not isinstance(caught.value, TokenRefusedError)
+    assert "uthorize anew" not in str(caught.value)
 
 
 def test_where_tokens_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
