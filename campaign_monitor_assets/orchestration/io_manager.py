@@ -18,6 +18,7 @@ from campaign_monitor_assets.orchestration.slices import slice_of_input, slice_o
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.frames import FrameKind, TableSlice, load_frame, store_frame
+from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.publish import Superseded, publish
 from campaign_monitor_assets.warehouse.read import ParentRows, parent_rows
 
@@ -60,7 +61,7 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
             metadata = target.write(
                 lambda connection: self._publish(context, connection, slice_, obj),
                 warn,
-                longest_row=obj.staged.longest_row,
+                rows=Rows(obj.staged.average_row, obj.staged.longest_row),
             )
         else:
             metadata = target.write(lambda connection: _store(connection, slice_, obj), warn)

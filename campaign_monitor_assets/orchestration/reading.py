@@ -30,6 +30,7 @@ from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Superseded, publish_trial
 from campaign_monitor_assets.warehouse.read import ParentRows, client_names, has_table
@@ -187,7 +188,7 @@ class Reading:
             return snapshot_metadata(connection, staged, published, table.of_trial)
 
         metadata = self._target.write(
-            work, self._context.log.warning, longest_row=staged.longest_row
+            work, self._context.log.warning, rows=Rows(staged.average_row, staged.longest_row)
         )
         self._context.log_event(
             dg.AssetObservation(

@@ -83,3 +83,8 @@ class Staged:
     longest_row: int = 0
     kept: tuple[str, ...] = ()
     limited: bool = False
+
+    @property
+    def average_row(self) -> int:
+        """Bytes of a staged row, those of discarded attempts included."""
+        return self.rows_path.stat().st_size // max(self.rows, 1)

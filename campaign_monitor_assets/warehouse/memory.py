@@ -28,6 +28,26 @@ _COPIES_OF_A_VECTOR = 8
 """As text, as JSON, as values, and in what holds them meanwhile; measured at 4 to 54 kB a row."""
 
 
+_ROW_GROUP_ROWS = 122_880
+"""DuckDB's own size of a row group, which is compressed as a whole."""
+
+_ROW_GROUP_SHARE = 16
+"""A row group as it stands in a file, before it is compressed, takes this part of the limit."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How wide the rows are that are about to be written.
+
+    Attributes:
+        average: Bytes of a row as JSON; 0 where that isn't known.
+        longest: Bytes of the longest row.
+    """
+
+    average: int = 0
+    longest: int = 0
+
+
 @dataclass(frozen=True)
 class Memory:
     """What one connection may use.
@@ -76,6 +96,24 @@ def apply(connection: duckdb.DuckDBPyConnection, limit: str, threads: int | None
 def bounded_threads(limit: int, threads: int) -> int:
     """As many of the threads as a limit in bytes suffices for."""
     return max(min(threads, limit // _PER_THREAD), 1)
+
+
+def row_group_rows(limit: int, rows: Rows) -> int:
+    """Rows of a row group, a multiple of DuckDB's vectors: fewer where rows are wide.
+
+    Args:
+        limit: Bytes that DuckDB may use.
+        rows: What is about to be written.
+    """
+    fitting = limit // _ROW_GROUP_SHARE // max(rows.average, 1) // _VECTOR_ROWS * _VECTOR_ROWS
+    return min(max(fitting, _VECTOR_ROWS), _ROW_GROUP_ROWS)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether DuckDB ran out of memory; at a commit it says so in another error's text only."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return True
+    return isinstance(error, duckdb.Error) and "failed to allocate" in str(error).lower()
 
 
 def limit_that_would_do(limit: int, longest_row: int) -> str:

@@ -1,8 +1,11 @@
 """Opening the DuckDB file: where it may be, how long it is waited for, and what errors say."""
 
+import os
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +14,7 @@ import duckdb
 import tenacity
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
-from campaign_monitor_assets.warehouse.memory import Memory, apply
+from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 CATALOG: Final = "the file"
@@ -22,6 +25,16 @@ _SECONDS_BETWEEN_NOTICES: Final = 30.0
 
 _NO_PATH: Final = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
 """A URL, another database's address, or DuckDB's `:memory:`; a drive (`C:`) has one letter."""
+
+
+_UNKNOWN_ROWS: Final = Rows()
+
+_ATTACHING: Final = threading.Lock()
+_DESCRIPTORS: Final = Path("/dev/fd")
+
+
+class OpenHereError(Exception):
+    """This process has the file open already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +58,14 @@ class Opening:
     lock_timeout: float
 
     def open(
-        self, warn: Callable[[str], None], *, read_only: bool
+        self, warn: Callable[[str], None], *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
     ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
         """Opens the file, and waits for it while it is open elsewhere.
 
         Args:
             warn: Told what is waited for, and where there is less memory than `memory_limit`.
             read_only: Whether nothing will be written.
+            rows: What will be written.
 
         Raises:
             DatabaseError: The file can't be opened, or is open elsewhere for too long.
@@ -65,8 +79,8 @@ class Opening:
             reraise=True,
         )
         try:
-            connection, memory = retrying(self.open_now, read_only=read_only)
-        except duckdb.Error as error:
+            connection, memory = retrying(self.open_now, read_only=read_only, rows=rows)
+        except (duckdb.Error, OpenHereError) as error:
             if is_locked(error):
                 raise DatabaseError(
                     f"The DuckDB file {self.path} was open elsewhere for more than"
@@ -81,11 +95,14 @@ class Opening:
             )
         return connection, memory
 
-    def open_now(self, *, read_only: bool) -> tuple[duckdb.DuckDBPyConnection, Memory]:
+    def open_now(
+        self, *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
+    ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
         """Opens the file without waiting.
 
         Raises:
             duckdb.Error: It can't be opened, or is open elsewhere; see `is_locked`.
+            OpenHereError: This process has it open already.
             DatabaseError: Its folder can't be made.
         """
         try:
@@ -97,14 +114,22 @@ class Opening:
         )
         try:
             memory = apply(connection, self.memory_limit, self.threads)
-            self._attach(connection, read_only=read_only)
+            with _ATTACHING:
+                _require_closed_here(self.path)
+                self._attach(
+                    connection, read_only=read_only, row_group=row_group_rows(memory.limit, rows)
+                )
         except BaseException:
             connection.close()
             raise
         return connection, memory
 
-    def _attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    def _attach(
+        self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, row_group: int
+    ) -> None:
         options = ["type duckdb", "read_only" if read_only else "read_write"]
+        if not read_only:
+            options.append(f"row_group_size {row_group}")
         # An existing file stays in the version that it was made in.
         if not read_only and not self.path.exists():
             options.append(f"storage_version {literal(self.storage_version)}")
@@ -165,8 +190,26 @@ def checked_path(database: str) -> Path:
     return path
 
 
+def _require_closed_here(path: Path) -> None:
+    """Raises OpenHereError where this process has the file open.
+
+    POSIX drops all of a process's locks on a file as soon as it closes one of its handles: where
+    DuckDB opens the file a second time and refuses it, the lock of the first one is lost, and
+    another process may write.
+    """
+    if not _DESCRIPTORS.is_dir() or not path.exists():
+        return
+    file = path.stat()
+    for descriptor in _DESCRIPTORS.iterdir():
+        with suppress(OSError, ValueError):
+            if os.path.samestat(os.fstat(int(descriptor.name)), file):
+                raise OpenHereError("another connection of this process has it open")
+
+
 def is_locked(error: BaseException) -> bool:
     """Whether the file is open elsewhere: in another process, or in this one."""
+    if isinstance(error, OpenHereError):
+        return True
     if not isinstance(error, duckdb.Error):
         return False
     said = str(error)
@@ -185,7 +228,11 @@ def is_locked(error: BaseException) -> bool:
 def _holder(error: BaseException | None) -> str:
     """Who has the file open."""
     said = str(error)
-    if "already attached" in said or "different configuration" in said:
+    if (
+        isinstance(error, OpenHereError)
+        or "already attached" in said
+        or "different configuration" in said
+    ):
         return "another connection of this process has it open"
     found = re.search(r"held in (.+?)(?:\. |\.?$)", said.partition("\n")[0])
     return f"it is open in {found[1]}" if found else "another process has it open"

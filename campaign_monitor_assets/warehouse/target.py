@@ -9,11 +9,23 @@ from typing import Self, TypeVar
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError, MemoryLimitError
-from campaign_monitor_assets.warehouse.memory import Memory, limit_that_would_do
-from campaign_monitor_assets.warehouse.opening import Opening, checked_path, is_locked
+from campaign_monitor_assets.warehouse.memory import (
+    Memory,
+    Rows,
+    is_out_of_memory,
+    limit_that_would_do,
+)
+from campaign_monitor_assets.warehouse.opening import (
+    OpenHereError,
+    Opening,
+    checked_path,
+    is_locked,
+)
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 T = TypeVar("T")
+
+_UNKNOWN_ROWS = Rows()
 
 
 def _silent(_: str) -> None:
@@ -79,14 +91,14 @@ class Database:
         work: Callable[[duckdb.DuckDBPyConnection], T],
         warn: Callable[[str], None] = _silent,
         *,
-        longest_row: int = 0,
+        rows: Rows = _UNKNOWN_ROWS,
     ) -> T:
         """Does work in one transaction; where memory doesn't suffice, again with fewer threads.
 
         Args:
             work: What to do; it may be done several times, and only the last one stays.
             warn: Told of each further attempt, and of waiting.
-            longest_row: Bytes of the longest staged row, which says how much memory would do.
+            rows: How wide the rows are that it writes.
 
         Raises:
             DatabaseError: The file can't be opened or written.
@@ -95,7 +107,7 @@ class Database:
         database, steps = self, None
         while True:
             try:
-                with database._transaction(warn, longest_row=longest_row) as (connection, memory):
+                with database._transaction(warn, rows=rows) as (connection, memory):
                     steps = memory.fewer_threads() if steps is None else steps
                     return work(connection)
             except MemoryLimitError:
@@ -107,22 +119,21 @@ class Database:
 
     @contextmanager
     def _transaction(
-        self, warn: Callable[[str], None], *, read_only: bool = False, longest_row: int = 0
+        self, warn: Callable[[str], None], *, read_only: bool = False, rows: Rows = _UNKNOWN_ROWS
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
         if read_only and not self.path.exists():
             raise DatabaseError(
                 f"The DuckDB file {self.path} does not exist yet. Materialize the tables first."
             )
-        connection, memory = self.opening.open(warn, read_only=read_only)
+        connection, memory = self.opening.open(warn, read_only=read_only, rows=rows)
         try:
             connection.begin()
             yield connection, memory
             self._commit(connection)
-        except duckdb.OutOfMemoryException as error:
+        except BaseException as error:
             _undo(connection)
-            raise self._out_of_memory(error, memory, longest_row) from None
-        except BaseException:
-            _undo(connection)
+            if is_out_of_memory(error):
+                raise self._out_of_memory(error, memory, rows.longest) from None
             raise
         finally:
             connection.close()
@@ -130,16 +141,16 @@ class Database:
     def _commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
             connection.commit()
-        except duckdb.OutOfMemoryException:
-            raise
         except duckdb.Error as error:
+            if is_out_of_memory(error):
+                raise
             raise DatabaseError(
                 f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
                 " unchanged. Look whether the disk is full."
             ) from error
 
     def _out_of_memory(
-        self, error: duckdb.Error, memory: Memory, longest_row: int
+        self, error: BaseException, memory: Memory, longest_row: int
     ) -> DatabaseError:
         said = str(error).partition("\n")[0]
         if "temp" in said and "space" in said:
@@ -160,7 +171,7 @@ class Database:
         """
         try:
             connection, _ = self.opening.open_now(read_only=False)
-        except duckdb.Error as error:
+        except (duckdb.Error, OpenHereError) as error:
             if not is_locked(error):
                 raise self.opening.refused(error) from error
             # It is open elsewhere, so it can be written once that is over.

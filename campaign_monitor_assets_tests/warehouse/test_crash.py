@@ -222,7 +222,7 @@ def test_a_file_that_is_in_use_for_a_while(
 ) -> None:
     """A run waits for the file, says so, and goes on when the other process is done."""
     with held(with_parents.path) as other:
-        release = threading.Timer(0.7, other.kill)
+        release = threading.Timer(3, other.kill)
         release.start()
         result = with_parents.materialize("templates")
         release.join()

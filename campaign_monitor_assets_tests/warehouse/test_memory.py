@@ -1,6 +1,7 @@
 """Lists of any width load within the memory limit, on as many threads as a machine may have."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import MemoryLimitError
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
-from campaign_monitor_assets.warehouse.memory import apply
+from campaign_monitor_assets.warehouse.memory import Rows, apply
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
@@ -30,13 +31,21 @@ CGROUP = Path("/sys/fs/cgroup/memory")
 
 
 def _lines(rows: int, fields: int, width: int) -> Iterator[bytes]:
-    custom = ",".join(f'{{"Key":"[f{n}]","Value":"{"x" * width}"}}' for n in range(fields))
+    # What can't be compressed takes the most memory as it is written.
+    values = random.Random(0)
     for first in range(0, rows, 1000):
-        yield "".join(
-            f'{{"read":1,"row":{{"EmailAddress":"person.{number}@example.com","Name":"Person"'
-            f',"Date":"2020-01-01 00:00:00","State":"Active","CustomFields":[{custom}]}}}}\n'
-            for number in range(first, min(first + 1000, rows))
-        ).encode()
+        lines = []
+        for number in range(first, min(first + 1000, rows)):
+            text = values.randbytes(fields * width).hex()
+            custom = ",".join(
+                f'{{"Key":"[f{n}]","Value":"{text[n * width : (n + 1) * width]}"}}'
+                for n in range(fields)
+            )
+            lines.append(
+                f'{{"read":1,"row":{{"EmailAddress":"person.{number}@example.com","Name":"Person"'
+                f',"Date":"2020-01-01 00:00:00","State":"Active","CustomFields":[{custom}]}}}}\n'
+            )
+        yield "".join(lines).encode()
 
 
 def _staged(folder: Path, rows: int, shape: tuple[int, int]) -> Staged:
@@ -56,7 +65,7 @@ def _publish(folder: Path, staged: Staged, **settings: Any) -> list[str]:
             connection, staged, NAME, run_id="run", settings=PublishSettings()
         ),
         said.append,
-        longest_row=staged.longest_row,
+        rows=Rows(staged.average_row, staged.longest_row),
     )
     with database.connect(read_only=True) as connection:
         found = connection.execute(f"select count(*) from {NAME.quoted}").fetchone()

@@ -1,6 +1,7 @@
 """The DuckDB file: its name, how it is opened and waited for, and what its settings do."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 
@@ -139,6 +140,25 @@ def test_waiting_is_told(with_parents: Project, read_only: bool) -> None:  # noq
     assert len(said) == 1
     assert f"PID {holder.pid}" in said[0]
     assert "close it there to go on, or end this with Ctrl-C" in said[0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are a process's on POSIX alone")
+def test_the_lock_is_kept(with_parents: Project) -> None:
+    """A second attempt of this process to open the file doesn't lose the lock of the first one."""
+    database = Database.of(WarehouseSettings(database=str(with_parents.path), lock_timeout=0.1))
+    program = f"import duckdb; duckdb.connect({str(with_parents.path)!r})"
+    with database.connect():
+        with pytest.raises(DatabaseError, match="another connection of this process"):
+            _open(database)
+        other = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        )
+    assert "Could not set lock" in other.stderr
+
+
+def _open(database: Database) -> None:
+    with database.connect():
+        pass
 
 
 def test_another_connection_of_this_process(with_parents: Project) -> None:
