@@ -1,4 +1,7 @@
-"""Every table that can be read, one frozen record each. Adding a table is adding one entry."""
+"""Every table that can be read, one frozen record each; adding a table is adding one entry.
+
+Records hold no behaviour: what reads, writes or shows a table takes what it needs from its record.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

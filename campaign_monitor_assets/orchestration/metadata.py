@@ -40,6 +40,13 @@ def snapshot_metadata(
     }
     if (changes := published.written.changes) is not None:
         found |= asdict(changes)
+    return found | _exceptions(staged, published)
+
+
+def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
+    """What is told only where it happened."""
+    found: dict[str, Any] = {}
+    loaded = published.loaded
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = published.kept_rows

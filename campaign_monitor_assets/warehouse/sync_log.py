@@ -51,21 +51,7 @@ def record(
         written: What became of its rows.
         run_id: Dagster's run.
     """
-    parents = table.beside(SYNC_LOG_PARENTS).quoted
-    connection.execute(
-        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
-        [table.table, list(staged.kept)],
-    )
-    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
-    connection.execute(
-        f"insert into {parents} select $table, coalesce(parent->>$key, ''), rows, reported,"
-        f" consistent, $synced_at from {read_json(staged.reads_path, columns)}",
-        {
-            "table": table.table,
-            "key": f"$.{staged.table.parent_key or 'none'}",
-            "synced_at": staged.synced_at,
-        },
-    )
+    _record_parents(connection, staged, table)
     figures = {
         "table_name": table.table,
         "run_id": run_id,
@@ -86,8 +72,30 @@ def record(
     chosen = ", ".join(f"${name} as {name}" for name in figures)
     connection.execute(
         f"insert into {table.beside(SYNC_LOG).quoted} by name select {chosen},"
-        f" sum(reported) as reported from {parents} where table_name = $table_name",
+        f" sum(reported) as reported from {table.beside(SYNC_LOG_PARENTS).quoted}"
+        " where table_name = $table_name",
         figures,
+    )
+
+
+def _record_parents(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, table: TableName
+) -> None:
+    """Logs the figures of each parent that was read."""
+    parents = table.beside(SYNC_LOG_PARENTS).quoted
+    connection.execute(
+        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
+        [table.table, list(staged.kept)],
+    )
+    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
+    connection.execute(
+        f"insert into {parents} select $table, coalesce(parent->>$key, ''), rows, reported,"
+        f" consistent, $synced_at from {read_json(staged.reads_path, columns)}",
+        {
+            "table": table.table,
+            "key": f"$.{staged.table.parent_key or 'none'}",
+            "synced_at": staged.synced_at,
+        },
     )
 
 
