@@ -15,13 +15,14 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
+from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
 
 _WRAPPERS: Final = ("Dagster", "RetryRequested")
 """What the names of errors begin with that only wrap the cause."""
-_BLOCKED: Final = "blocked by limit for pool"
-"""What Dagster says of a step that has to wait for its pool."""
+_STOPPED: Final = "The run was stopped; tables that were not read yet are as they were."
+_INTERRUPTED: Final = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 _CHANGES = ("inserted", "updated", "deleted", "unchanged")
 
@@ -63,6 +64,8 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
                 raise_on_error=False,
             )
     seen.conclude()
+    if not (result.success or seen.failed):
+        console.print(_STOPPED)
     return int(seen.failed or not result.success)
 
 
@@ -102,11 +105,14 @@ class _Seen:
         self._console = console
         self._tables: dict[str, _Arrived] = {}
         self._errors: dict[str, str] = {}
+        self._waiting = Waiting()
         self.failed = False
 
     def note(self, entry: dg.EventLogEntry) -> None:
         """Takes one event of the run."""
         event = entry.dagster_event
+        if event is not None:
+            self._waiting.note(event)
         if event is None and entry.user_message.startswith("Dependencies for step"):
             # Every table below a failed one would say so, and bury what failed.
             return
@@ -117,7 +123,7 @@ class _Seen:
             self._note_materialization(event)
         elif event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY:
             self._note_retry(event)
-        elif event.step_key and _BLOCKED in (event.message or ""):
+        elif is_blocked(event):
             self._console.print(
                 f"[yellow]{event.step_key} waits for another run that reads this account."
                 " Ctrl-C ends the waiting.[/]"
@@ -199,4 +205,6 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
         error = error.cause
     if not error:
         return event.message or ""
+    if error.cls_name in _INTERRUPTED:
+        return _STOPPED
     return str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")

@@ -6,6 +6,7 @@ keeps its place in the pool. What a launcher tells of a run's health has no publ
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ _CODE_SERVER_TAG = ".dagster/grpc_info"
 """Dagster's tag of a launched run: the address of the code server that started its process."""
 _LOCKS = "campaign_monitor_runs"
 """The folder in Dagster's home with a locked file for each run of a command."""
+_HEARTBEAT_TOLERANCE = 90
+"""Seconds; a daemon that lives gives a heartbeat every 30."""
 _LOST = "The run's process is gone: it was killed, ran out of memory, or the machine was restarted."
 
 
@@ -53,10 +56,16 @@ def marked_alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 
 def end_lost_runs(instance: dg.DagsterInstance, warn: Callable[[str], None]) -> None:
-    """Marks lost runs as failed and frees their places in pools, where no daemon does it."""
+    """Marks lost runs as failed and frees their places in pools, where no daemon does it.
+
+    Launched runs are left to a daemon that lives: it may be on another machine, whose code server
+    can't be reached from here.
+    """
     in_progress = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    has_daemon = _has_daemon(instance)
     for run in instance.get_runs(dg.RunsFilter(statuses=in_progress)):
-        if is_lost(instance, run):
+        is_of_daemon = has_daemon and _CODE_SERVER_TAG in run.tags
+        if not is_of_daemon and is_lost(instance, run):
             instance.report_run_failed(run, _LOST)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             _lock_of(instance, run.run_id).unlink(missing_ok=True)
@@ -75,6 +84,11 @@ def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
             return True
     except filelock.Timeout:
         return False
+
+
+def _has_daemon(instance: dg.DagsterInstance) -> bool:
+    beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    return bool(beats) and time.time() - max(beats) < _HEARTBEAT_TOLERANCE
 
 
 def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:

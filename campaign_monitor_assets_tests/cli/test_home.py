@@ -106,3 +106,11 @@ def test_the_working_folder_that_can_not_be_written_is_told(box: Sandbox, tmp_pa
     assert done.returncode == 1
     assert "Set DAGSTER_HOME to a folder that you may write to" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
+    """A proxy that the environment names is not asked for what is on this machine."""
+    names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+    proxies = dict.fromkeys(names, "http://127.0.0.1:9")
+    done = run(tmp_path, "demo", "--select", 'key:"campaign_monitor/clients"', **proxies)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,68 @@
+"""`sync` that is stopped, killed, or cut off from the API, with every setting at its default."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, run
+from campaign_monitor_assets_tests.orchestration.deployment import eventually
+
+pytestmark = pytest.mark.slow
+
+
+def _start(box: Sandbox, folder: Path, said: str) -> "subprocess.Popen[bytes]":
+    """Starts `sync` in a process group of its own, and waits until it prints something."""
+    log = folder / "sync.log"
+    with log.open("wb") as opened:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "campaign_monitor_assets.cli", "sync", "--select", LISTS],
+            cwd=folder,
+            env={"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", **account(box, folder)},
+            stdout=opened,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    eventually(lambda: said in log.read_text())
+    return process
+
+
+def test_a_killed_sync_does_not_block_the_next(box: Sandbox, tmp_path: Path) -> None:
+    """After kill -9 the place in the pool is free again, without any daemon, and it is told."""
+    box.faults([{"what": "slow", "path": "/lists", "seconds": 600, "times": None}])
+    process = _start(box, tmp_path, "✓ clients")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    box.faults([])
+    done = run(tmp_path, "sync", "--select", LISTS, **account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "was marked as failed" in done.stdout
+
+
+def test_an_outage_of_half_a_minute_costs_nothing(box: Sandbox, tmp_path: Path) -> None:
+    """All attempts fail; a minute later the table is read, and the command ends well."""
+    box.faults([{"what": "reset", "path": "/lists", "times": None}])
+    process = _start(box, tmp_path, "read again in 60 s")
+    box.faults([])
+    assert process.wait() == 0
+    with duckdb.connect(str(tmp_path / "account.duckdb"), read_only=True) as connection:
+        counted = connection.execute("select count(*) from campaign_monitor.lists").fetchone()
+    assert counted == (10,)
+
+
+def test_ctrl_c_ends_the_waiting(box: Sandbox, tmp_path: Path) -> None:
+    """Who doesn't want to wait for the retry stops the run; the table is not read any more."""
+    box.faults([{"what": "reset", "path": "/lists", "times": None}])
+    process = _start(box, tmp_path, "read again in 60 s")
+    box.faults([])
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 1
+    told = (tmp_path / "sync.log").read_text()
+    assert "The run was stopped" in told
+    assert "✓ lists" not in told
+    assert "Traceback" not in told
