@@ -81,6 +81,7 @@ class Account:
             f"{self.name}_{name}",
             selection,
             description=description,
-            run_tags={**self.tags, **tags},
+            # Not run_tags: `dagster job launch` gives those to no run.
+            tags={**self.tags, **tags},
             executor_def=self.executor,
         )
