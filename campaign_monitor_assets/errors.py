@@ -256,6 +256,18 @@ class SnapshotRefusedError(CampaignMonitorError):
     """The guard kept a snapshot out that has far fewer rows than the last one."""
 
 
+class OtherAccountError(SnapshotRefusedError):
+    """The schema holds another account's snapshots."""
+
+    def __init__(self, table: str, before: int, now: int) -> None:
+        super().__init__(
+            f"{table} holds the clients of another account: of its {before} ClientIDs none is among"
+            f" the {now} that these credentials see. Nothing was changed. Give every account a"
+            " schema or a file of its own (`warehouse: {schema: …}` or `key_prefix`). Where it is"
+            " right all the same, materialize the table with `force: true` in the launchpad."
+        )
+
+
 def quoted(message: str) -> str:
     """What somebody else's text says, fit for a log: one line, no address, not without end."""
     return repr(_ADDRESS.sub("(an address)", message)[:300])

@@ -7,7 +7,10 @@ with reported as (
         campaign.Subject,
         campaign.SentDate,
         coalesce(summary.Recipients, campaign.TotalRecipients) as Recipients,
-        if(summary.Bounced > summary.Recipients, 0, summary.Recipients - summary.Bounced) as Delivered,
+        case
+            when summary.Bounced > summary.Recipients then 0
+            else summary.Recipients - summary.Bounced
+        end as Delivered,
         summary.TotalOpened,
         summary.UniqueOpened,
         summary.Clicks,

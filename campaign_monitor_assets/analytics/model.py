@@ -31,8 +31,8 @@ FRAGMENTS: Mapping[str, str] = MappingProxyType(
             f"{part} / nullif({whole}, 0) as {name}" for name, (part, whole) in RATES.items()
         ),
         # Of a date that can't be right, one makes a chart of eight thousand years.
-        "{month}": "if(Moment >= timestamp '2000-01-01' and"
-        " Moment < current_date + interval 1 year, date_trunc('month', Moment), null)",
+        "{month}": "case when Moment >= timestamp '2000-01-01' and"
+        " Moment < current_date + interval 1 year then date_trunc('month', Moment) end",
         "{address}": "lower(trim(EmailAddress))",
     }
 )

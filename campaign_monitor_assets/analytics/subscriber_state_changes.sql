@@ -9,7 +9,7 @@ with periods as (
 changes as (
     select
         ClientID, ListID, EmailAddress, Since as ChangedAt,
-        if(UntilBefore = Since, StateBefore, null) as FromState, State as ToState
+        case when UntilBefore = Since then StateBefore end as FromState, State as ToState
     from periods
     where UntilBefore is not null or not SinceBefore
     union all

@@ -65,7 +65,7 @@ filled as (
         turn.ListID,
         turn.EmailAddress,
         turn.Turned,
-        if(moved.Turned is null, turn.State, turn.After) as State
+        case when moved.Turned is null then turn.State else turn.After end as State
     from turns turn
     left join moved
         on moved.ListID = turn.ListID

@@ -65,6 +65,7 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
             )
         else:
             metadata = target.write(lambda connection: _store(connection, slice_, obj), warn)
+        self.warehouse.note_written()
         told = {"Query": slice_.query, "dagster/table_name": str(slice_.table), **metadata}
         context.add_output_metadata(
             {key: value for key, value in told.items() if key not in context.output_metadata}

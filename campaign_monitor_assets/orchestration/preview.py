@@ -86,7 +86,7 @@ def _shown(name: str) -> str:
 
 
 def _hidden(name: str) -> str:
-    return f"if({identifier(name)}::varchar <> '', '{_HIDDEN}', null)"
+    return f"case when {identifier(name)}::varchar <> '' then '{_HIDDEN}' end"
 
 
 def _cell(value: object) -> str:

@@ -114,6 +114,7 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
                 raise
             context.log.warning(f"{view.name} is not made yet. {error}")
             return
+        warehouse.note_written()
         yield dg.MaterializeResult(metadata=metadata)
 
     return make

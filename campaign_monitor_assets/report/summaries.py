@@ -81,8 +81,8 @@ _SUMMARIES: Final = {
         select *, {month} as month from (
             select ClientID, CampaignID, coalesce(shown(Name), CampaignID) as name,
                 SentDate as sent, SentDate as Moment, Recipients as sent_to,
-                if(Delivered is null, null, Recipients) as Recipients, Delivered, UniqueOpened,
-                Clicks, Unsubscribed, Bounced, SpamComplaints
+                case when Delivered is not null then Recipients end as Recipients, Delivered,
+                UniqueOpened, Clicks, Unsubscribed, Bounced, SpamComplaints
             from {campaign_performance}
         )""",
     "sizes": "select ClientID, ListID, Day as day, Active as active from {list_size_by_day}",

@@ -115,7 +115,7 @@ class Opening:
         try:
             memory = apply(connection, self.memory_limit, self.threads)
             with _ATTACHING:
-                _require_closed_here(self.path)
+                _require_no_conflict_here(self.path, read_only=read_only)
                 self._attach(
                     connection, read_only=read_only, row_group=row_group_rows(memory.limit, rows)
                 )
@@ -190,8 +190,8 @@ def checked_path(database: str) -> Path:
     return path
 
 
-def _require_closed_here(path: Path) -> None:
-    """Raises OpenHereError where this process has the file open.
+def _require_no_conflict_here(path: Path, *, read_only: bool) -> None:
+    """Raises OpenHereError where this process has the file open; many may read it.
 
     POSIX drops all of a process's locks on a file as soon as it closes one of its handles: where
     DuckDB opens the file a second time and refuses it, the lock of the first one is lost, and
@@ -202,8 +202,17 @@ def _require_closed_here(path: Path) -> None:
     file = path.stat()
     for descriptor in _DESCRIPTORS.iterdir():
         with suppress(OSError, ValueError):
-            if os.path.samestat(os.fstat(int(descriptor.name)), file):
+            number = int(descriptor.name)
+            if os.path.samestat(os.fstat(number), file) and not (read_only and _reads(number)):
                 raise OpenHereError("another connection of this process has it open")
+
+
+def _reads(descriptor: int) -> bool:
+    """Whether a file was opened to be read only."""
+    # Windows has no such module, and no such descriptors either.
+    import fcntl  # noqa: PLC0415
+
+    return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
 
 
 def is_locked(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from campaign_monitor_assets.warehouse.quoting import table_exists
 from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import prepare
 from campaign_monitor_assets.warehouse.sync_log import LoggedSnapshot, last_snapshot, record
-from campaign_monitor_assets.warehouse.verify import Guard, verify
+from campaign_monitor_assets.warehouse.verify import Guard, require_same_account, verify
 from campaign_monitor_assets.warehouse.write import (
     Written,
     count_kept_rows,
@@ -92,6 +92,7 @@ def publish(
     Raises:
         DatabaseError: The staged rows can't be loaded, not all of them arrived, or their keys are
             not unique and whole; or a newer version of this program made the schema.
+        OtherAccountError: The schema holds the snapshots of another account.
         SnapshotRefusedError: The guard kept the snapshot out; or writing it was forced, and the
             one that is there was read later.
     """
@@ -108,6 +109,8 @@ def publish(
     loaded = load(connection, staged)
     guard = Guard(settings.refuse_drop_percent, forced)
     verify(connection, staged, loaded, kept_rows=kept_rows, previous_rows=previous, guard=guard)
+    if staged.table.name == "clients" and not forced:
+        require_same_account(connection, table)
     written = _write(connection, staged, loaded, table, settings, last)
     record(connection, staged, table, written, run_id=run_id)
     for name in _TEMPORARY:

@@ -19,13 +19,14 @@ def relation_of_view(schema: str, name: str) -> str:
     """A table or view as the SQL of another view names it, so that the file may bear any name.
 
     A view can't name the catalog it is in, and without the catalog's name DuckDB takes the schema
-    for ambiguous in a file that is called like the schema.
+    for ambiguous in a file that is called like the schema. DuckDB reads such views from version 1.1
+    on, in which a table function can't be given an alias: hence the brackets.
     """
     relative = identifier(schema, name)
     absolute = f"{identifier(schema)}.{relative}"
     return (
-        f"query(if(lower(current_database()) = {literal(schema.lower())},"
-        f" {literal(f'from {absolute}')}, {literal(f'from {relative}')}))"
+        f"(from query(case when lower(current_database()) = {literal(schema.lower())}"
+        f" then {literal(f'from {absolute}')} else {literal(f'from {relative}')} end))"
     )
 
 

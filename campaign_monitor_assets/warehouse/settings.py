@@ -75,6 +75,11 @@ class WarehouseSettings(BaseModel):
     connection_config: dict[str, Any] = Field(
         default={}, description="Further DuckDB configuration options, by their names."
     )
+    publish_copy: str | None = Field(
+        default=None,
+        description="Path of a read-only copy of the DuckDB file that is swapped in after each run,"
+        " for readers that neither wait for a sync nor keep one waiting.",
+    )
     lock_timeout: float = Field(
         default=600,
         ge=0,

@@ -1,5 +1,8 @@
 """The DuckDB file: opened for as short as possible, in one transaction at a time."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +29,7 @@ from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 T = TypeVar("T")
 
 _UNKNOWN_ROWS = Rows()
+_COPY_BYTES = 1 << 22
 
 
 def _silent(_: str) -> None:
@@ -162,6 +166,42 @@ class Database:
         return MemoryLimitError(
             self.opening.memory_limit, limit_that_would_do(memory.limit, longest_row), said
         )
+
+    def publish_copy(self, copy: Path, warn: Callable[[str], None] = _silent) -> None:
+        """Puts a copy of the whole file in the place of the one before, in one step.
+
+        Whoever has the one before open goes on reading that.
+
+        Args:
+            copy: Where the copy goes; its folder is made where missing.
+            warn: Told of waiting for the file.
+
+        Raises:
+            DatabaseError: The file can't be opened, or the copy can't be written.
+        """
+        connection, _ = self.opening.open(warn, read_only=False)
+        try:
+            connection.execute("checkpoint")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # Made with mode 0600, and in the same folder, since only there it can be swapped in.
+            descriptor, fresh = tempfile.mkstemp(dir=copy.parent, prefix=f".{copy.name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as target, self.path.open("rb") as source:
+                    shutil.copyfileobj(source, target, _COPY_BYTES)
+                    # Closing any handle of the file ends DuckDB's lock, so DuckDB goes first.
+                    connection.close()
+                Path(fresh).replace(copy)
+            except BaseException:
+                Path(fresh).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise DatabaseError(
+                f"The copy {copy} (publish_copy) can't be written: {error.strerror}. The DuckDB"
+                " file itself is whole, and the copy before stays. Choose another place, or make"
+                " room there."
+            ) from error
+        finally:
+            connection.close()
 
     def require_writable(self) -> None:
         """Tries the file before anything is fetched for it.

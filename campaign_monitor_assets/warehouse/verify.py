@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import duckdb
 
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.errors import DatabaseError, SnapshotRefusedError
+from campaign_monitor_assets.errors import DatabaseError, OtherAccountError, SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -88,6 +89,26 @@ def verify(
             " so, please report this."
         )
     guard.check(name, previous_rows, loaded.rows + kept_rows)
+
+
+def require_same_account(connection: Connection, table: TableName) -> None:
+    """Compares the clients that were loaded with those that are there.
+
+    A key may be another one of the same account, and clients come and go; that none of them stays
+    is another account.
+
+    Raises:
+        OtherAccountError: No client is in both.
+    """
+    if not table_exists(connection, table.schema, table.table):
+        return
+    before = _number(connection, f"select count(*) from {table.quoted}")
+    now = _number(connection, f"select count(*) from {LOADED}")
+    shared = _number(
+        connection, f"select count(*) from {LOADED} semi join {table.quoted} using (ClientID)"
+    )
+    if before and now and not shared:
+        raise OtherAccountError(str(table), before, now)
 
 
 def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults:

@@ -172,3 +172,25 @@ def test_a_child_without_its_parents_snapshot_says_what_to_do(project: Project) 
     result = project.materialize("active_subscribers")
     assert not result.success
     assert "campaign_monitor.lists is not in the DuckDB file yet" in str(failures(result))
+
+
+def test_another_accounts_key(with_parents: Project) -> None:
+    """A schema that holds another account's clients is left alone, unless it is forced."""
+    before = with_parents.query("select ClientID from clients order by all")
+    others = [{"ClientID": f"{number:032x}", "Name": f"Other {number}"} for number in range(3)]
+    with_parents.box.mutate("clients", "", others)
+    [text] = failures(with_parents.materialize("clients")).values()
+    assert "holds the clients of another account" in text
+    assert with_parents.query("select ClientID from clients order by all") == before
+    assert with_parents.materialize("clients", config={"force": True}).success
+    assert with_parents.count("clients") == 3
+
+
+@pytest.mark.parametrize("kept", [1, 0])
+def test_clients_that_come_and_go(with_parents: Project, kept: int) -> None:
+    """One client that stays is the same account, and so is an account with none left."""
+    rows = with_parents.box.account("clients")["clients"]
+    news = [{"ClientID": "f" * 32, "Name": "New"}] if kept else []
+    with_parents.box.mutate("clients", "", [*rows[:kept], *news])
+    assert with_parents.materialize("clients").success
+    assert with_parents.count("clients") == kept + len(news)
