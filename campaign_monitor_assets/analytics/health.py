@@ -5,6 +5,8 @@ of this package lacks a column, and where the view itself was made by another ve
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 
@@ -14,6 +16,8 @@ from campaign_monitor_assets.analytics.relations import Place, columns_of, decla
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.opening import CATALOG
+from campaign_monitor_assets.warehouse.quoting import identifier
 
 
 def why_not_queried(place: Place, view: View) -> str | None:
@@ -58,7 +62,7 @@ def _why_not_queried(place: Place, view: View, error: duckdb.Error) -> str:
 
 def _error_of(place: Place, query: str) -> duckdb.Error | None:
     # In a transaction of its own, since some errors end the one that they occur in.
-    with place.connection.cursor() as cursor:
+    with _cursor(place) as cursor:
         try:
             cursor.execute(query).fetchall()
         except duckdb.Error as error:
@@ -72,6 +76,14 @@ def _list_views(place: Place, view: View) -> list[TableName]:
     registry = place.of(view.name).quoted
     found = place.connection.execute(f"select ViewName from {registry} order by all").fetchall()
     return [TableName(place.views, name) for (name,) in found]
+
+
+@contextmanager
+def _cursor(place: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    with place.connection.cursor() as cursor:
+        # Before DuckDB 2 a cursor knows nothing of what its connection uses.
+        cursor.execute(f"use {identifier(CATALOG)}")
+        yield cursor
 
 
 def _lacking_columns(place: Place, view: View) -> dict[TableName, list[str]]:
@@ -94,7 +106,7 @@ def _lacking_columns(place: Place, view: View) -> dict[TableName, list[str]]:
 
 def _columns_there(place: Place, table: TableName) -> set[str]:
     # The transaction at hand may have ended with the error that is to be explained.
-    with place.connection.cursor() as cursor:
+    with _cursor(place) as cursor:
         found = cursor.execute(
             "select lower(column_name) from information_schema.columns where table_catalog ="
             " current_database() and table_schema = ? and table_name = ?",
