@@ -33,7 +33,10 @@ def client(url: str, said: list[str] | None = None, **settings: object) -> ApiCl
     return ApiClient(ApiSettings.model_validate(values), Credentials(api_key="k"), warn=told.append)
 
 
-@pytest.mark.parametrize("name", PROXIES)
+@pytest.mark.parametrize(
+    "name",
+    [PROXIES[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PROXIES[1:])],
+)
 def test_no_proxy_on_the_way_to_this_machine(
     with_parents: Project, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -82,6 +82,7 @@ def test_an_error_body_of_the_api(client: ApiClient, box: Sandbox, status: int) 
         get(client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "text"),
     [(101, ""), (271, HTML), (301, HTML), (301, '{"Code": 301, "Message": "Invalid CampaignID"}')],
@@ -153,6 +154,7 @@ HEADERS = [
 MALFORMED = ["", " ", "x", "-1", "nan", "inf", "1e999", "99999999999", "0x10", "1, 1", "\xff", "🙂"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("status", [200, 400, 429, 503])
 def test_malformed_headers(client: ApiClient, box: Sandbox, header: str, status: int) -> None:

@@ -58,6 +58,7 @@ def test_the_demo_and_the_account_keep_separate_histories(box: Sandbox, tmp_path
         assert "run_monitoring" in (tmp_path / home / "dagster.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_the_demo_leaves_the_home_that_is_named_alone(tmp_path: Path) -> None:
     """A person's own DAGSTER_HOME never holds the demo's history."""
     home = tmp_path / "home"
@@ -66,6 +67,7 @@ def test_the_demo_leaves_the_home_that_is_named_alone(tmp_path: Path) -> None:
     assert not list(home.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["sync", "check", "dev"])
 @pytest.mark.parametrize(
     ("home", "said"),

@@ -45,6 +45,7 @@ PATIENCE = 120
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not CHROMIUM, reason="no Chromium is installed (Debian: apt-get install chromium)"
     ),

@@ -410,6 +410,7 @@ def test_self_contained(report: Report) -> None:
     assert not re.search(r"url\(|@import", "".join(styles))
 
 
+@pytest.mark.slow
 def test_no_addresses(report: Report, own: Project) -> None:
     """No subscriber's address is in the page; one in a name is masked."""
     addresses = own.query(

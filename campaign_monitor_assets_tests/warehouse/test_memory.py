@@ -79,7 +79,10 @@ def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return _staged(tmp_path_factory.mktemp("staged"), *request.param)
 
 
-@pytest.mark.parametrize("threads", [None, 1, 2, 4, 8, 16, 64])
+@pytest.mark.parametrize(
+    "threads",
+    [None, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2, 4, 8, 16, 64))],
+)
 def test_threads(staged: Staged, tmp_path: Path, threads: int | None) -> None:
     """However many threads a machine has, an ordinary list loads in the default memory."""
     _publish(tmp_path, staged, threads=threads)

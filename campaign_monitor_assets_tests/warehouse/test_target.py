@@ -31,7 +31,10 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [NAMES[0], *(pytest.param(each, marks=pytest.mark.slow) for each in NAMES[1:])],
+)
 def test_a_file_of_any_name(with_parents: Project, name: str) -> None:
     """A file may be called like a schema, a table or something of DuckDB's own."""
     path = with_parents.path.with_name(f"{name}.duckdb")
@@ -45,6 +48,7 @@ def test_a_file_of_any_name(with_parents: Project, name: str) -> None:
     assert project.leftovers() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["a*b", "a[b]", "[!a]", "**", "{a,b}", "a b", "Ä"])
 def test_a_folder_of_any_name(with_parents: Project, folder: str) -> None:
     """A folder's name may hold what is a wildcard elsewhere."""
