@@ -195,7 +195,7 @@ class AllParentsMissingError(CampaignMonitorError):
             if count
         ]
         super().__init__(
-            f"Nothing of {table} can be read: all the {parent} that were asked for are gone or"
+            f"Nothing of {table} can be read: all the {parent} that were asked for are deleted or"
             f" refused ({' and '.join(causes)}). The snapshot in DuckDB is unchanged. What to do:"
             f" materialize {parent} again, and then {table}: where they were deleted, {parent}"
             " will no longer hold them. If that doesn't help, look whether the credentials are of"

@@ -1,7 +1,7 @@
-"""The pace that all requests of a run share: how many a second may start.
+"""The rate limiter that all requests of a run share: how many a second may start.
 
-The vendor publishes no limit for these endpoints, so the pace starts bounded by the number of
-connections alone. Where answers tell how many more are allowed, no more than that are started;
+The vendor publishes no limit for these endpoints, so the rate starts bounded by the number of
+connections alone. Where responses tell how many more are allowed, no more than that are started;
 where they don't, the limit is found from the 429 answers. The limiters that libraries offer keep a
 rate that is known beforehand; this one has to learn it.
 """
@@ -18,13 +18,13 @@ _GROWTH: Final = 1.05
 """How much faster to go after a quiet period."""
 
 _QUIET: Final = 15.0
-"""Seconds without a refusal before the pace grows."""
+"""Seconds without a 429 before the rate grows."""
 
 _SLOWEST: Final = 0.05
 """Requests a second that no refusal goes below."""
 
 _NAP: Final = 0.02
-"""Seconds to sleep while an answer that may tell of the limit is under way."""
+"""Seconds to sleep while a response that may tell of the limit is under way."""
 
 
 class RateLimiter:
@@ -44,7 +44,7 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._under_way = 0
         self._next_start = 0.0
-        # What the last answer said: how many more may start until when.
+        # What the last response said: how many more may start until when.
         self._left: float | None = None
         self._resets = 0.0
         # What refusals taught.
@@ -85,10 +85,10 @@ class RateLimiter:
             self._under_way -= 1
 
     def succeeded(self, left: float | None = None, reset: float | None = None) -> None:
-        """Notes an answer that was not refused, before its request's `end`.
+        """Notes a response that was not a 429, before its request's `end`.
 
         Args:
-            left: How many more the vendor allows, if the answer says so.
+            left: How many more the vendor allows, if the response says so.
             reset: In how many seconds the vendor counts afresh.
         """
         with self._lock:
@@ -101,7 +101,7 @@ class RateLimiter:
                 self._left = max(left - (self._under_way - 1), 0)
                 self._resets = now + reset
             else:
-                # Answers come out of order, so a larger number may be an older one.
+                # Responses come out of order, so a larger number may be an older one.
                 self._left = min(self._left, left)
 
     def pause(self, seconds: float) -> None:
@@ -114,7 +114,7 @@ class RateLimiter:
 
         Args:
             pause: Whether the others wait, too; not for a request that is not sent again.
-            started: When the refused request started. One that was under way when the pace was
+            started: When the refused request started. One that was under way when the rate was
                 last slowed tells nothing new.
             reset: Seconds until the vendor counts afresh.
         """

@@ -58,7 +58,7 @@ CAMPAIGN_SUMMARY = Table(
 
 
 def _audience(field: str, description: str, key: str, *columns: Column) -> Table:
-    # One answer holds both the lists and the segments; either is left out where there are none.
+    # One response holds both the lists and the segments; either is left out where there are none.
     return Table(
         name=f"campaign_{field.lower()}",
         description=description,
@@ -123,7 +123,7 @@ CAMPAIGN_EMAIL_CLIENT_USAGE = Table(
 # once: those reports, like the recipients, have a row for each recipient. Opens and clicks happen
 # again and again, within a second too; and who joined again can leave again by the same e-mail's
 # link. Nothing is sure to tell the rows of these apart, and a key that is no key would make a
-# collection look as if it never stood still.
+# collection look inconsistent.
 _RECIPIENT = ("CampaignID", "ListID", "EmailAddress")
 _EVENT = ()
 

@@ -93,7 +93,7 @@ class Table:
             by the name of the column.
         never_stored: Fields that must not reach a file, such as another key.
         deleted_codes: The API's codes for a parent that was deleted since it was listed.
-        never_empty: An empty answer can't be right.
+        never_empty: An empty response can't be right.
         stat: The field of `list_stats` that counts this table's rows of one list.
         default: Whether it is read where the user chose nothing.
         cost: What a full refresh costs in requests, in words.

@@ -187,7 +187,7 @@ def _batches(pages: Sequence[Page], asked: int) -> Iterator[tuple[range, PageReq
 
 
 def judge(pages: Sequence[Page], *, has_key: bool) -> Judgement:
-    """Whether nothing moved while the pages were read, or only in a way that shifted no row.
+    """Whether the collection did not change during pagination, or without shifting a row.
 
     Args:
         pages: All pages of an attempt, in the order of their requests.

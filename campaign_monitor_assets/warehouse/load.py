@@ -196,7 +196,7 @@ def _load_failed(table: str, error: duckdb.Error) -> DatabaseError:
     full = isinstance(error, duckdb.IOException)
     detail = str(error).split("\n")[0] if full else "a row is no JSON object that DuckDB accepts"
     if "has duplicate key" in str(error):
-        detail = "an object in an answer has the same field twice"
+        detail = "an object in a response has the same field twice"
     return DatabaseError(
         f"The staged rows of {table} can't be loaded into DuckDB ({type(error).__name__}):"
         f" {detail}. The old snapshot is unchanged."
