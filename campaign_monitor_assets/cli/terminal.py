@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import dagster as dg
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,7 +25,8 @@ _WRAPPERS: Final = ("Dagster", "RetryRequested")
 _STOPPED: Final = "The run was stopped; tables that were not read yet are as they were."
 _INTERRUPTED: Final = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
-_CHANGES = ("inserted", "updated", "deleted", "unchanged")
+_CHANGES: Final = {"inserted": "+", "updated": "~", "deleted": "-"}
+"""How the closing table marks the rows that came, changed and went."""
 
 
 @dataclass
@@ -175,10 +177,12 @@ class _Seen:
                 self._print_error(step)
 
     def _print_tables(self) -> None:
-        shown = Table(title="What arrived", title_justify="left")
-        shown.add_column("table")
-        for name in ("rows", *_CHANGES, "requests", "seconds", "checks"):
-            shown.add_column(name, justify="right")
+        shown = Table(
+            title="What arrived", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
+        shown.add_column("table", no_wrap=True)
+        for name in ("rows", "changes", "requests", "seconds", "checks"):
+            shown.add_column(name, justify="right", no_wrap=True)
         for name, table in self._tables.items():
             figures = table.figures
             bad = len(table.failed) + len(table.warned)
@@ -186,7 +190,7 @@ class _Seen:
             shown.add_row(
                 name,
                 f"{figures.get('dagster/row_count', 0):,}",
-                *(f"{figures[change]:,}" if change in figures else "" for change in _CHANGES),
+                _changes(figures),
                 f"{figures['requests']:,}" if "requests" in figures else "",
                 f"{figures['seconds']:.2f}" if "seconds" in figures else "",
                 f"[{colour}]{table.checks - bad}/{table.checks}[/]" if table.checks else "",
@@ -208,3 +212,10 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
     if error.cls_name in _INTERRUPTED:
         return _STOPPED
     return str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")
+
+
+def _changes(figures: Mapping[str, Any]) -> str:
+    """The rows that came, changed and went, as `+5 ~1 -2`; none of them is left out as nothing."""
+    return " ".join(
+        f"{sign}{figures[name]:,}" for name, sign in _CHANGES.items() if figures.get(name)
+    )
