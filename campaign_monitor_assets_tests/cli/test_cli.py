@@ -136,7 +136,7 @@ def test_check_explains_each_refusal(box: Sandbox, tmp_path: Path) -> None:
         ("it is a client's own key", {"CAMPAIGN_MONITOR_API_KEY": own["ApiKey"]}),
         ("'nobody' fits no client", {"CAMPAIGN_MONITOR_CLIENT_ID": "nobody"}),
         ("can't be opened", {"CAMPAIGN_MONITOR_DUCKDB": str(tmp_path / "file" / "x.duckdb")}),
-        ("https is needed", {"CAMPAIGN_MONITOR_BASE_URL": "http://api.example.com"}),
+        ("Allowed: an https URL", {"CAMPAIGN_MONITOR_BASE_URL": "http://api.example.com"}),
     ):
         done = _run(tmp_path, "check", **{**account, **changed})
         assert done.returncode == 1, said
