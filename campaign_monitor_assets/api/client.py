@@ -18,10 +18,12 @@ from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
 from campaign_monitor_assets.api.tokens import Tokens
 from campaign_monitor_assets.errors import (
     ApiError,
+    ConfigurationError,
     RedirectedError,
     RequestCancelledError,
     RetriesExhaustedError,
     TokenRefusedError,
+    UnexpectedResponseError,
     UnexpectedStatusError,
     quoted,
 )
@@ -221,9 +223,16 @@ class ApiClient:
             renewed = msgspec.json.decode(response.body, type=Tokens)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise UnexpectedStatusError("/oauth/token", self._host, str(response)) from None
-        checked_secret(renewed.access_token, "The renewed access token")
-        checked_secret(renewed.refresh_token, "The renewed refresh token")
-        return renewed
+        try:
+            access_token = checked_secret(renewed.access_token, "access_token")
+            refresh_token = checked_secret(renewed.refresh_token, "refresh_token")
+        except ConfigurationError:
+            # Nobody copied it: advice on how to set a variable would mislead.
+            access_token = refresh_token = None
+        if access_token is None:
+            problem = "a token is empty or has a character that no token has"
+            raise UnexpectedResponseError("/oauth/token", "an access token", problem)
+        return Tokens(access_token, refresh_token)
 
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)

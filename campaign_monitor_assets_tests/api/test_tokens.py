@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from campaign_monitor_assets.errors import (
     CampaignMonitorError,
     ConfigurationError,
     TokenRefusedError,
+    UnexpectedResponseError,
 )
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.api.servers import respond, serve
+from campaign_monitor_assets_tests.api.servers import Serve, respond, serve
 from campaign_monitor_assets_tests.project import Project, failures
 
 EXPIRED: dict[str, Any] = {
@@ -31,6 +33,7 @@ EXPIRED: dict[str, Any] = {
 DECODE = msgspec.json.Decoder().decode
 ASK = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 import msgspec
 from campaign_monitor_assets.api.auth import Credentials
@@ -42,6 +45,7 @@ credentials = Credentials(
     access_token="sandbox-expired-token", refresh_token="sandbox-refresh-token",
     token_file=TokenFile(Path(path)),
 )
+print("ready", flush=True)
 sys.stdin.readline()
 ApiClient(ApiSettings(base_url=url), credentials).get("/clients", msgspec.json.decode)
 """
@@ -104,13 +108,23 @@ def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", ASK, box.url, str(file)], stdin=subprocess.PIPE, text=True
+            [sys.executable, "-c", ASK, box.url, str(file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for _ in range(3)
+        for _ in range(6)
     ]
     for process in processes:
-        process.communicate("go\n", timeout=60)
-    assert [process.returncode for process in processes] == [0, 0, 0]
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0] * 6
     assert grants(box) == 1
     [kept] = json.loads(file.read_text()).values()
     assert kept == {
@@ -163,6 +177,53 @@ def test_a_renewal_that_the_api_did_not_answer(tmp_path: Path, status: str) -> N
             ApiClient(settings, credentials).get("/clients", DECODE)
     assert not isinstance(caught.value, TokenRefusedError)
     assert "uthorize anew" not in str(caught.value)
+
+
+def _in_turn(answers: Iterator[Serve]) -> Serve:
+    def answer(connection: socket.socket) -> None:
+        following = next(answers)
+        following(connection)
+
+    return answer
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n"])
+def test_blanks_around_a_renewed_token(tmp_path: Path, around: str) -> None:
+    """Blanks and line breaks around a renewed token are no part of it, here and in the file."""
+    file = tmp_path / "tokens.json"
+    answers = iter(
+        [
+            respond("401 No", '{"Code": 121, "Message": "Expired"}'),
+            respond("200 OK", json.dumps({"access_token": around.format("new")})),
+            respond("200 OK", "[]"),
+        ]
+    )
+    with serve(_in_turn(answers)) as server:
+        credentials = Credentials(**EXPIRED, token_file=TokenFile(file))
+        settings = ApiSettings(base_url=server.url, max_attempts=1)
+        ApiClient(settings, credentials).get("/clients", DECODE)
+        assert "Authorization: Bearer new\r\n" in server.heard[-1]
+    kept = TokenFile(file).read(EXPIRED["refresh_token"])
+    assert kept == Tokens("new", EXPIRED["refresh_token"])
+
+
+@pytest.mark.parametrize("token", ["", " ", "s3c ret", "s3cret…"])
+def test_a_renewed_token_that_cannot_be_one(tmp_path: Path, token: str) -> None:
+    """What is no token is told as the API's response, not as a variable, and is not kept."""
+    file = tmp_path / "tokens.json"
+    answers = iter(
+        [
+            respond("401 No", '{"Code": 121, "Message": "Expired"}'),
+            respond("200 OK", json.dumps({"access_token": token})),
+        ]
+    )
+    with serve(_in_turn(answers)) as server:
+        credentials = Credentials(**EXPIRED, token_file=TokenFile(file))
+        settings = ApiSettings(base_url=server.url, max_attempts=1)
+        with pytest.raises(UnexpectedResponseError) as caught:
+            ApiClient(settings, credentials).get("/clients", DECODE)
+    assert "s3c" not in str(caught.value)
+    assert not file.exists()
 
 
 def test_where_tokens_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
