@@ -1,7 +1,8 @@
 """Requests under way that can be ended from outside: when the run ends, or at their time limit.
 
 A thread that waits for a response is woken up by nothing but the socket's end. So each connection
-tells which thread uses it, and whoever ends a request shuts its socket down.
+tells which thread uses it, and whoever ends a request shuts its socket down. While there is no
+connection yet, the thread looks by itself whether it still is wanted.
 """
 
 import socket
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from campaign_monitor_assets.api.connecting import connect
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.5
 
@@ -99,6 +103,12 @@ class Exchanges:
                 if self.closed or exchange.ended:
                     exchange.end()
 
+    def require_unbroken(self) -> None:
+        """Raises ConnectionError where this thread's request was ended."""
+        exchange = self._under_way.get(threading.get_ident())
+        if self.closed or (exchange is not None and exchange.ended):
+            raise ConnectionError
+
     def close(self) -> None:
         """Ends all requests under way."""
         self._closed.set()
@@ -131,21 +141,25 @@ class ExchangeAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Makes the pools of direct connections."""
         super().init_poolmanager(*args, **kwargs)
-        self._watch(self.poolmanager)
+        self._watch(self.poolmanager, connects=True)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """The pools of connections by a proxy."""
+        known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
-        # A SOCKS proxy needs connections of its own kind, which end at their timeouts alone.
-        if not proxy.lower().startswith("socks"):
-            self._watch(manager)
+        if not known:
+            # PySocks connects to a SOCKS proxy by itself, which ends at its timeout alone.
+            self._watch(manager, connects=not proxy.lower().startswith("socks"))
         return manager
 
-    def _watch(self, manager: PoolManager) -> None:
-        manager.pool_classes_by_scheme = {
-            "http": type("_Pool", (_HttpPool,), {"exchanges": self._exchanges}),
-            "https": type("_Pool", (_HttpsPool,), {"exchanges": self._exchanges}),
-        }
+    def _watch(self, manager: PoolManager, *, connects: bool) -> None:
+        mixin = _Connecting if connects else _Watched
+        pools: dict[str, Any] = dict(manager.pool_classes_by_scheme)
+        for scheme, pool in pools.items():
+            of_pool = {"exchanges": self._exchanges}
+            connection = type("_Connection", (mixin, pool.ConnectionCls), of_pool)
+            pools[scheme] = type("_Pool", (pool,), {"ConnectionCls": connection})
+        manager.pool_classes_by_scheme = pools
 
 
 class _Watched(HTTPConnection):
@@ -162,21 +176,22 @@ class _Watched(HTTPConnection):
         super().putrequest(*args, **kwargs)
 
 
-class _WatchedHttps(_Watched, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    exchanges: Exchanges
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.ConnectionCls = type("_Connection", (_Watched,), {"exchanges": self.exchanges})
-        super().__init__(*args, **kwargs)
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    exchanges: Exchanges
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.ConnectionCls = type("_Connection", (_WatchedHttps,), {"exchanges": self.exchanges})
-        super().__init__(*args, **kwargs)
+class _Connecting(_Watched):
+    def _new_conn(self) -> socket.socket:
+        assert isinstance(self.timeout, float | int)
+        try:
+            sock = connect(
+                self._dns_host,
+                self.port,
+                timeout=self.timeout,
+                options=self.socket_options or (),
+                require_wanted=self.exchanges.require_unbroken,
+            )
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "the connection timed out") from error
+        except OSError as error:
+            raise NewConnectionError(self, "the connection failed") from error
+        self.exchanges.used(sock)
+        return sock

@@ -1,6 +1,7 @@
 """How requests are sent: the one declaration of the API's settings."""
 
 import ipaddress
+import socket
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -84,14 +85,22 @@ class ApiSettings(BaseModel):
     )
 
 
+def is_localhost(host: str) -> bool:
+    """Whether a name is one of those that mean this machine, whoever is asked for its address."""
+    return f".{host.lower().removesuffix('.')}".endswith(".localhost")
+
+
 def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine itself."""
-    if host == "localhost":
-        return True
+    """Whether a host is this machine itself, however its name or address is spelled."""
+    if not host or is_localhost(host):
+        return bool(host)
     try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        # A name, which is not looked up.
         return False
+    addresses = [ipaddress.ip_address(each[4][0]) for each in found]
+    return all((getattr(each, "ipv4_mapped", None) or each).is_loopback for each in addresses)
 
 
 def checked_base_url(url: str) -> str:

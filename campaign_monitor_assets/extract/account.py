@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
-from campaign_monitor_assets.errors import ApiError, ConfigurationError
+from campaign_monitor_assets.errors import ApiError, ConfigurationError, looks_secret, shown
 from campaign_monitor_assets.extract.decoding import RowReader
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
@@ -164,7 +164,7 @@ def _unknown_client(
     problem = f"fits {count} clients" if count else "fits no client"
     named = ", ".join(f"{row['Name'] or '(no name)'!r} ({row['ClientID']})" for row in clients)
     return ConfigurationError(
-        f"The client {wish!r} {problem} of the account. Its clients: {named}. Correct"
+        f"The client {shown(wish)} {problem} of the account. Its clients: {named}. Correct"
         " CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`; where several clients stand in"
         " one line, a name that holds a comma stands in double quotes."
     )
@@ -213,13 +213,16 @@ def _as_client_id(wish: str) -> str:
         ConfigurationError: It can't be one.
     """
     client_id = wish.strip()
-    if not re.fullmatch(r"[\w-]+", client_id, re.ASCII):
+    if re.fullmatch(r"[0-9a-fA-F]{32}", client_id):
+        return client_id.lower()
+    # A path is logged, so what looks like a key of another form than a ClientID's is none.
+    if looks_secret(client_id) or not re.fullmatch(r"[\w-]+", client_id, re.ASCII):
         raise ConfigurationError(
-            f"The client {wish!r} can't be looked up by name: /clients is refused to a client's own"
-            " key. Give its ClientID, which stands beside the key under the client's settings, in"
-            " CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`."
+            f"The client {shown(wish)} can't be looked up by name: /clients is refused to a"
+            " client's own key. Give its ClientID, which stands beside the key under the client's"
+            " settings, in CAMPAIGN_MONITOR_CLIENT_ID or the component's `clients`."
         )
-    return client_id.lower() if re.fullmatch(r"[0-9a-fA-F]{32}", client_id) else client_id
+    return client_id
 
 
 def _array(body: bytes) -> bytes:

@@ -20,7 +20,7 @@ from campaign_monitor_assets.errors import (
     RetriesExhaustedError,
     UntrustedCertificateError,
 )
-from campaign_monitor_assets_tests.api.servers import respond, self_signed, serve
+from campaign_monitor_assets_tests.api.servers import full_listener, respond, self_signed, serve
 from campaign_monitor_assets_tests.project import Project, failures
 
 DECODE = msgspec.json.Decoder().decode
@@ -46,6 +46,26 @@ def test_no_proxy_on_the_way_to_this_machine(
     monkeypatch.setenv(name, "http://127.0.0.1:9")
     result = with_parents.materialize("clients")
     assert result.success, failures(result)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost.", "LOCALHOST", "127.1", "[::ffff:127.0.0.1]", "api.localhost"]
+)
+def test_other_spellings_of_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """However this machine is spelled, it is asked directly, and without https."""
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serve(respond("200 OK")) as server:
+        assert client(f"http://{host}:{server.port}/api").get("/clients", DECODE).value == []
+
+
+@pytest.mark.parametrize(
+    "host", ["notlocalhost", "localhost.example.com", "128.0.0.1", "[::ffff:10.0.0.1]", "0.0.0.0"]
+)
+def test_hosts_that_are_not_this_machine(host: str) -> None:
+    """What only resembles this machine's name or address is another, and needs https."""
+    with pytest.raises(ConfigurationError, match="http only for this machine"):
+        checked_base_url(f"http://{host}/api")
 
 
 @pytest.mark.parametrize(("status", "advice"), [(403, "NO_PROXY"), (407, "password into HTTPS")])
@@ -174,6 +194,51 @@ def test_closing_ends_a_handshake() -> None:
         thread.join(5)
         ends.set()
         assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_closing_ends_a_connection_that_hangs(scheme: str) -> None:
+    """A host that does not even accept the connection is left as soon as the client is closed."""
+    with full_listener() as port:
+        asking = client(f"{scheme}://127.0.0.1:{port}/api", connect_timeout=60)
+        thread = threading.Thread(target=lambda: _cancelled(asking))
+        thread.start()
+        time.sleep(0.3)
+        assert thread.is_alive()
+        asking.close()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_connection_that_hangs_ends_at_its_time_limit() -> None:
+    """A host that never accepts the connection is a transient error."""
+    with full_listener() as port, pytest.raises(RetriesExhaustedError, match="ConnectTimeout"):
+        client(f"http://127.0.0.1:{port}/api", connect_timeout=0.1).get("/clients", DECODE)
+    with full_listener() as port, pytest.raises(RetriesExhaustedError, match="request_timeout"):
+        client(f"http://127.0.0.1:{port}/api", request_timeout=0.1).get("/clients", DECODE)
+
+
+def test_closing_ends_a_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server that does not respond keeps nobody waiting once the client is closed."""
+    ends, looked = threading.Event(), threading.Event()
+
+    def look_up(*_: object, flags: int = 0, **__: object) -> None:
+        # No name server of this machine can be made to hang.
+        if not flags & socket.AI_NUMERICHOST:
+            looked.set()
+            ends.wait(60)
+        raise socket.gaierror
+
+    asking = client("https://api.example.com/api", connect_timeout=60)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    thread = threading.Thread(target=lambda: _cancelled(asking))
+    thread.start()
+    assert looked.wait(5)
+    asking.close()
+    thread.join(5)
+    alive = thread.is_alive()
+    ends.set()
+    assert not alive
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,26 @@ def test_a_client_that_is_none(given: list[str]) -> None:
         wanted_client_ids(given, CLIENTS)
 
 
+@pytest.mark.parametrize(
+    ("key", "refused"),
+    [("key-5e9cb1d0a7f24c66", True), ("f1e2d3c4b5a6" * 7 + "+/==", True), ("0f1e" * 8, False)],
+)
+def test_a_key_in_the_place_of_a_client(
+    project: Project,
+    capfd: pytest.CaptureFixture[str],
+    key: str,
+    refused: bool,  # noqa: FBT001
+) -> None:
+    """Who writes a key where a client belongs does not find it in any log or error."""
+    if refused:
+        rule = {"what": "error", "status": 403, "code": 403, "path": r"^/clients\.json"}
+        project.box.faults([rule | {"times": None}])
+    result = project.materialize("clients", "lists", clients=[key])
+    [said] = failures(result).values()
+    assert f"The client a text of {len(key)} characters" in said
+    assert key not in said + "".join(capfd.readouterr())
+
+
 def test_a_client_without_a_name(project: Project) -> None:
     """It is read as any other, by a limited account as well."""
     box = project.box
