@@ -70,12 +70,19 @@ class ApiError(CampaignMonitorError):
     """
 
     def __init__(
-        self, *, status: int, code: int, message: str, path: str, advice: str | None = None
+        self,
+        *,
+        status: int,
+        code: int,
+        message: str,
+        path: str,
+        method: str = "GET",
+        advice: str | None = None,
     ) -> None:
         self.status, self.code, self.path = status, code, path
         advice = advice or _ADVICE.get(code, "see the vendor's list of error codes")
         super().__init__(
-            f"Campaign Monitor refused GET {path}: HTTP {status}, code {code},"
+            f"Campaign Monitor refused {method} {path}: HTTP {status}, code {code},"
             f" {quoted(message)}. What to do: {advice}."
         )
 
@@ -84,14 +91,14 @@ class UnexpectedStatusError(CampaignMonitorError):
     """A response that is neither a success nor an error of the API's own: a proxy's, say.
 
     Args:
-        path: The endpoint.
+        request: Method and endpoint.
         host: The host that was asked.
         what: The status and the kind of body.
     """
 
-    def __init__(self, path: str, host: str, what: str) -> None:
+    def __init__(self, request: str, host: str, what: str) -> None:
         super().__init__(
-            f"GET {path} at {host}: {what}, which is not a response of the Campaign Monitor API."
+            f"{request} at {host}: {what}, which is not a response of the Campaign Monitor API."
             " Something between here and there responded in its place, such as a proxy, a firewall"
             " or the login page of a network. What to do: look at HTTPS_PROXY, NO_PROXY and"
             " CAMPAIGN_MONITOR_BASE_URL; let the network's administrators allow the host."
@@ -102,15 +109,15 @@ class RedirectedError(CampaignMonitorError):
     """The request was redirected. Credentials don't follow, so that is an error.
 
     Args:
-        path: The endpoint.
+        request: Method and endpoint.
         host: The host that was asked.
         status: The HTTP status.
         location: Where the redirect leads; only host and path of it are told.
     """
 
-    def __init__(self, path: str, host: str, status: int, location: str) -> None:
+    def __init__(self, request: str, host: str, status: int, location: str) -> None:
         super().__init__(
-            f"GET {path} at {host} was redirected (HTTP {status}) to {_host_and_path(location)}."
+            f"{request} at {host} was redirected (HTTP {status}) to {_host_and_path(location)}."
             " Redirects are not followed, so that credentials go nowhere else. What to do: if the"
             " API has moved, set CAMPAIGN_MONITOR_BASE_URL; if it is the login page of a network or"
             " a proxy, log in or let its administrators allow the host."
@@ -120,9 +127,9 @@ class RedirectedError(CampaignMonitorError):
 class UnexpectedResponseError(CampaignMonitorError):
     """A response is valid JSON, but not of the form that the endpoint promises."""
 
-    def __init__(self, path: str, expected: str, problem: str) -> None:
+    def __init__(self, request: str, expected: str, problem: str) -> None:
         super().__init__(
-            f"GET {path} did not respond as documented: {expected} was expected; {problem}."
+            f"{request} did not respond as documented: {expected} was expected; {problem}."
             " Nothing was stored. If the vendor has changed the endpoint, its entry in the"
             " catalogue has to change too."
         )
@@ -216,8 +223,8 @@ class RetriesExhaustedError(CampaignMonitorError):
 class RequestCancelledError(CampaignMonitorError):
     """The client was closed before the response was there."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"GET {path} was cancelled: the run has ended.")
+    def __init__(self, request: str) -> None:
+        super().__init__(f"{request} was cancelled: the run has ended.")
 
 
 class ParentMissingError(CampaignMonitorError):

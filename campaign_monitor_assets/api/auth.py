@@ -8,7 +8,7 @@ from typing import Final
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from campaign_monitor_assets.api.tokens import TokenFile, Tokens
+from campaign_monitor_assets.api.tokens import TokenFile, Tokens, Wait
 from campaign_monitor_assets.errors import ConfigurationError
 
 _ACCEPTED: Final = re.compile(r"[\x21-\x7e]+")
@@ -87,18 +87,20 @@ class Credentials:
         """What to authorize a request with now."""
         return self._auth
 
-    def renew(self, expired: AuthBase, ask: Callable[[str], Tokens]) -> bool:
+    def renew(self, expired: AuthBase, ask: Callable[[str], Tokens], wait: Wait) -> bool:
         """Renews the expired token, whichever thread or process is first.
 
         Args:
             expired: What the refused request was authorized with.
             ask: Exchanges a refresh token for new tokens, and uses it up.
+            wait: How waiting for another process is told and ended.
 
         Returns:
             Whether there is another token now.
 
         Raises:
             ConfigurationError: New tokens could not be kept, so none are asked for.
+            RequestCancelledError: Nobody waits for the tokens any more.
         """
         with self._renewing:
             if self._auth is not expired:
@@ -107,7 +109,8 @@ class Credentials:
                 return False
             if self._file is None:
                 return self._ask(ask)
-            with self._file.locked():
+            with self._file.locked(wait):
+                self._file.set_aside_if_corrupt(self._origin, wait.warn)
                 kept = self._file.read(self._origin)
                 if kept is not None and kept.access_token != self._tokens.access_token:
                     # Another process was first, and has used the refresh token up.

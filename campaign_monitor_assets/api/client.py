@@ -7,26 +7,17 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
 import tenacity
+from requests.auth import AuthBase
 
-from campaign_monitor_assets.api.auth import Credentials, checked_secret
+from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.http import RawResponse, TransientError, Transport
 from campaign_monitor_assets.api.rate_limit import RateLimiter
-from campaign_monitor_assets.api.responses import decoded, error_body, oauth_error, seconds
+from campaign_monitor_assets.api.renewal import TokenRenewal
+from campaign_monitor_assets.api.responses import decoded, error_body, refusal, seconds
 from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
-from campaign_monitor_assets.api.tokens import Tokens
-from campaign_monitor_assets.errors import (
-    ApiError,
-    ConfigurationError,
-    RedirectedError,
-    RequestCancelledError,
-    RetriesExhaustedError,
-    TokenRefusedError,
-    UnexpectedResponseError,
-    UnexpectedStatusError,
-    quoted,
-)
+from campaign_monitor_assets.api.tokens import Wait
+from campaign_monitor_assets.errors import RequestCancelledError, RetriesExhaustedError
 
 T = TypeVar("T")
 
@@ -35,9 +26,6 @@ _LONG_WAIT: Final = 10.0
 
 _SECONDS_BETWEEN_NOTICES: Final = 60.0
 _NEVER: Final = float("-inf")
-
-_BUSY_CODES: Final = frozenset({278, 287})
-"""Transient refusals: a segment that is being calculated, or briefly unavailable."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +74,7 @@ class ApiClient:
             multiplier=settings.backoff, max=settings.max_backoff
         ) + tenacity.wait_random(0, settings.backoff)
         self._transport = Transport(settings)
+        self._renewal = TokenRenewal(self._transport, settings, self._base)
         self._notified = _NEVER
 
     @property
@@ -146,7 +135,7 @@ class ApiClient:
                     attempts += 1
                     is_last = attempts == self._settings.max_attempts
                     body = self._send(path, query or {}, is_last=is_last)
-                    value, replaced = decoded(path, body, decode)
+                    value, replaced = decoded(f"GET {path}", body, decode)
                     return Response(value, attempts, len(body), replaced)
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
@@ -156,15 +145,15 @@ class ApiClient:
     def _send(self, path: str, query: Mapping[str, str | int], *, is_last: bool) -> bytes:
         started = self._limiter.start(self._sleep, self._tell_of_waiting)
         if started is None:
-            raise RequestCancelledError(path)
+            raise RequestCancelledError(f"GET {path}")
         try:
             if self._closed.is_set():
-                raise RequestCancelledError(path)
+                raise RequestCancelledError(f"GET {path}")
             auth = self._credentials.auth
             url = f"{self._base}{path}.json"
             response = self._transport.send("GET", url, query=query, auth=auth)
             error = error_body(response)
-            if error and error.Code == 121 and self._credentials.renew(auth, self._renewed):
+            if error and error.Code == 121 and self._renew(auth):
                 auth = self._credentials.auth
                 response = self._transport.send("GET", url, query=query, auth=auth)
             return self._successful(path, response, started, is_last=is_last)
@@ -186,53 +175,11 @@ class ApiClient:
         if response.status >= 500 or response.status == 408:
             wait = seconds(response, "Retry-After")
             raise TransientError(str(response), wait=wait, of_server=True)
-        raise self._refusal(path, response)
+        raise refusal("GET", path, self._host, response)
 
-    def _refusal(self, path: str, response: RawResponse) -> Exception:
-        """What a response means that is neither a success nor trouble of the server's."""
-        error = error_body(response)
-        if error is None:
-            location = response.headers.get("Location")
-            if 300 <= response.status <= 399 and location is not None:
-                return RedirectedError(path, self._host, response.status, location)
-            return UnexpectedStatusError(path, self._host, str(response))
-        if error.Code in _BUSY_CODES:
-            return TransientError(f"code {error.Code}, {quoted(error.Message)}")
-        return ApiError(status=response.status, code=error.Code, message=error.Message, path=path)
-
-    def _renewed(self, refresh_token: str) -> Tokens:
-        parts = urlsplit(self._base)
-        response = self._transport.send(
-            "POST",
-            f"{parts.scheme}://{parts.netloc}/oauth/token",
-            form={"grant_type": "refresh_token", "refresh_token": refresh_token},
-        )
-        if response.status == 429 or response.status >= 500:
-            raise TransientError(f"renewing the token: {response}")
-        if response.status == 200:
-            return self._checked_tokens(response)
-        said = oauth_error(response) if 400 <= response.status <= 499 else None
-        if said is None:
-            raise self._refusal("/oauth/token", response)
-        settings = self._settings
-        variables = f"{settings.access_token_variable} and {settings.refresh_token_variable}"
-        raise TokenRefusedError(response.status, said, variables)
-
-    def _checked_tokens(self, response: RawResponse) -> Tokens:
-        try:
-            renewed = msgspec.json.decode(response.body, type=Tokens)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise UnexpectedStatusError("/oauth/token", self._host, str(response)) from None
-        try:
-            access_token = checked_secret(renewed.access_token, "access_token")
-            refresh_token = checked_secret(renewed.refresh_token, "refresh_token")
-        except ConfigurationError:
-            # Nobody copied it: advice on how to set a variable would mislead.
-            access_token = refresh_token = None
-        if access_token is None:
-            problem = "a token is empty or has a character that no token has"
-            raise UnexpectedResponseError("/oauth/token", "an access token", problem)
-        return Tokens(access_token, refresh_token)
+    def _renew(self, expired: AuthBase) -> bool:
+        wait = Wait(self._warn, self._closed.is_set)
+        return self._credentials.renew(expired, self._renewal, wait)
 
     def _wait_after(self, state: tenacity.RetryCallState) -> float:
         backoff = self._backoff(state)

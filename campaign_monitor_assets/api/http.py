@@ -131,7 +131,7 @@ class Transport:
                     return RawResponse(response.status_code, reason, response.headers, body)
             except (requests.RequestException, OSError, ValueError) as error:
                 if self._exchanges.closed:
-                    raise RequestCancelledError(urlsplit(url).path) from None
+                    raise RequestCancelledError(f"{method} {urlsplit(url).path}") from None
                 if exchange.expired:
                     limit = f"no whole response within {self._request_timeout:g} s"
                     raise TransientError(f"{limit} from {host} (request_timeout)") from None

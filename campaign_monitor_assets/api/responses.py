@@ -11,12 +11,21 @@ import msgspec
 
 from campaign_monitor_assets.api.http import RawResponse, TransientError
 from campaign_monitor_assets.api.repair import repair
-from campaign_monitor_assets.errors import UnexpectedResponseError
+from campaign_monitor_assets.errors import (
+    ApiError,
+    RedirectedError,
+    UnexpectedResponseError,
+    UnexpectedStatusError,
+    quoted,
+)
 
 T = TypeVar("T")
 
 _MAX_SECONDS: Final = 3600.0
 """A larger number in a header is no number of seconds until a limit resets."""
+
+_BUSY_CODES: Final = frozenset({278, 287})
+"""Transient refusals: a segment that is being calculated, or briefly unavailable."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -32,8 +41,13 @@ class _NotJsonError(Exception):
     """The body can't be decoded."""
 
 
-def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> tuple[T, int]:
+def decoded(request: str, body: bytes, decode: Callable[[bytes], T]) -> tuple[T, int]:
     """The decoded body of a successful response, and how many of its characters were repaired.
+
+    Args:
+        request: Method and endpoint, for errors.
+        body: The body.
+        decode: Decodes it.
 
     Raises:
         TransientError: The body is empty or not JSON, as when it was cut or comes from a proxy.
@@ -43,17 +57,17 @@ def decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> tuple[T, in
     if not body.strip():
         raise TransientError("HTTP 200 with an empty body")
     try:
-        return _decoded(path, body, decode), 0
+        return _decoded(request, body, decode), 0
     except _NotJsonError:
         # Only now: a sound body costs nothing.
         repaired, characters = repair(body)
     if characters:
         with suppress(_NotJsonError):
-            return _decoded(path, repaired, decode), characters
+            return _decoded(request, repaired, decode), characters
     raise TransientError(f"HTTP 200 with {len(body)} bytes that are not JSON")
 
 
-def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
+def _decoded(request: str, body: bytes, decode: Callable[[bytes], T]) -> T:
     try:
         if not body.isascii():
             body.decode()
@@ -61,10 +75,10 @@ def _decoded(path: str, body: bytes, decode: Callable[[bytes], T]) -> T:
     except msgspec.ValidationError as error:
         if not _is_json(body):
             raise _NotJsonError from None
-        raise UnexpectedResponseError(path, "the catalogue's shape", str(error)) from None
+        raise UnexpectedResponseError(request, "the catalogue's shape", str(error)) from None
     except RecursionError:
         problem = "it is nested more deeply than can be read"
-        raise UnexpectedResponseError(path, "the catalogue's shape", problem) from None
+        raise UnexpectedResponseError(request, "the catalogue's shape", problem) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _NotJsonError from None
 
@@ -97,6 +111,28 @@ def error_body(response: RawResponse) -> ErrorBody | None:
         return None
 
 
+def refusal(method: str, path: str, host: str, response: RawResponse) -> Exception:
+    """What a response means that is neither a success nor trouble of the server's.
+
+    Args:
+        method: The request's method.
+        path: The endpoint.
+        host: The host that was asked.
+        response: What was answered.
+    """
+    error = error_body(response)
+    if error is None:
+        request, location = f"{method} {path}", response.headers.get("Location")
+        if 300 <= response.status <= 399 and location is not None:
+            return RedirectedError(request, host, response.status, location)
+        return UnexpectedStatusError(request, host, str(response))
+    if error.Code in _BUSY_CODES:
+        return TransientError(f"code {error.Code}, {quoted(error.Message)}")
+    return ApiError(
+        status=response.status, code=error.Code, message=error.Message, path=path, method=method
+    )
+
+
 class _OAuthError(msgspec.Struct, frozen=True):
     error: str
 
@@ -105,7 +141,7 @@ def oauth_error(response: RawResponse) -> str | None:
     """The short name that OAuth has for a refusal; None where the response is not the API's own."""
     try:
         said = msgspec.json.decode(response.body, type=_OAuthError).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return said if re.fullmatch(r"\w{1,50}", said, re.ASCII) else None
 

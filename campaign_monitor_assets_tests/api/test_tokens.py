@@ -5,10 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import msgspec
 import pytest
 
@@ -19,6 +21,7 @@ from campaign_monitor_assets.api.tokens import TokenFile, Tokens, default_token_
 from campaign_monitor_assets.errors import (
     CampaignMonitorError,
     ConfigurationError,
+    RequestCancelledError,
     TokenRefusedError,
     UnexpectedResponseError,
 )
@@ -51,10 +54,13 @@ ApiClient(ApiSettings(base_url=url), credentials).get("/clients", msgspec.json.d
 """
 
 
-def ask(box: Sandbox, file: Path, **tokens: str) -> None:
-    """One request by credentials as a process has them when it starts."""
+def ask(box: Sandbox, file: Path, **tokens: str) -> list[str]:
+    """One request by credentials as a process has them when it starts, and what was warned of."""
+    said: list[str] = []
     credentials = Credentials(**{**EXPIRED, **tokens}, token_file=TokenFile(file))
-    ApiClient(ApiSettings(base_url=box.url, max_attempts=1), credentials).get("/clients", DECODE)
+    settings = ApiSettings(base_url=box.url, max_attempts=1)
+    ApiClient(settings, credentials, warn=said.append).get("/clients", DECODE)
+    return said
 
 
 def grants(box: Sandbox) -> int:
@@ -106,6 +112,8 @@ def test_the_file_is_private(box: Sandbox, tmp_path: Path) -> None:
 def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
     """Of processes that meet the expired token together, one renews it and the others use that."""
     file = tmp_path / "tokens.json"
+    # Whoever comes meanwhile meets the first one's renewal unfinished.
+    box.faults([{"what": "slow", "path": "oauth/token", "seconds": 1}])
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", ASK, box.url, str(file)],
@@ -113,7 +121,7 @@ def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(6)
+        for _ in range(3)
     ]
     for process in processes:
         assert process.stdout is not None
@@ -124,7 +132,7 @@ def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
         process.stdin.flush()
     for process in processes:
         process.communicate(timeout=60)
-    assert [process.returncode for process in processes] == [0] * 6
+    assert [process.returncode for process in processes] == [0] * 3
     assert grants(box) == 1
     [kept] = json.loads(file.read_text()).values()
     assert kept == {
@@ -133,14 +141,79 @@ def test_processes_that_renew_at_once(box: Sandbox, tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', "\0", '{"a": {"access_token": 1}}'])
-def test_a_file_that_something_else_wrote(box: Sandbox, tmp_path: Path, text: str) -> None:
-    """A file that holds no tokens is as if there were none, and is written over."""
+@pytest.mark.parametrize("text", [b"{", b"[]", b"\0", b'{"a": 1', b"\xff\xfe{", b"[" * 5000])
+def test_a_file_that_something_else_wrote(box: Sandbox, tmp_path: Path, text: bytes) -> None:
+    """A file that can't be read is kept under another name, private, and that is told."""
     file = tmp_path / "tokens.json"
-    file.write_text(text)
-    ask(box, file)
+    file.write_bytes(text)
+    file.chmod(0o644)
+    said = ask(box, file)
     assert grants(box) == 1
     assert TokenFile(file).read(EXPIRED["refresh_token"]) is not None
+    [aside] = tmp_path.glob("tokens.json.corrupt-*")
+    assert aside.read_bytes() == text
+    assert os.name != "posix" or aside.stat().st_mode & 0o777 == 0o600
+    assert [str(aside) in each for each in said] == [True]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"a": 1}', '{"a": {"access_token": 1}}'])
+def test_what_other_accounts_keep(box: Sandbox, tmp_path: Path, text: str) -> None:
+    """What stands in the file for others stays there, whatever it is."""
+    file = tmp_path / "tokens.json"
+    file.write_text(text)
+    assert ask(box, file) == []
+    assert json.loads(file.read_text()).items() >= json.loads(text or "{}").items()
+    assert TokenFile(file).read(EXPIRED["refresh_token"]) is not None
+
+
+def test_an_entry_that_is_none(box: Sandbox, tmp_path: Path) -> None:
+    """Where the account's own entry can't be read, the file is kept too, and others' entries."""
+    file = tmp_path / "tokens.json"
+    ask(box, file)
+    [own] = json.loads(file.read_text())
+    box.reset()
+    text = json.dumps({own: {"access": "damaged"}, "another": {"access_token": "theirs"}})
+    file.write_text(text)
+    assert len(ask(box, file)) == 1
+    [aside] = tmp_path.glob("tokens.json.corrupt-*")
+    assert aside.read_text() == text
+    assert json.loads(file.read_text())["another"] == {"access_token": "theirs"}
+    assert TokenFile(file).read(EXPIRED["refresh_token"]) is not None
+
+
+def test_waiting_for_another_process(box: Sandbox, tmp_path: Path) -> None:
+    """Waiting for the tokens' lock is told once, and ends with the client, in every thread."""
+    file, said, caught = tmp_path / "tokens.json", list[str](), list[Exception]()
+    is_told = threading.Event()
+
+    def warn(text: str) -> None:
+        said.append(text)
+        is_told.set()
+
+    credentials = Credentials(**EXPIRED, token_file=TokenFile(file))
+    client = ApiClient(ApiSettings(base_url=box.url), credentials, warn=warn)
+
+    def get() -> None:
+        try:
+            client.get("/clients", DECODE)
+        except CampaignMonitorError as error:
+            caught.append(error)
+
+    threads = [threading.Thread(target=get, daemon=True) for _ in range(4)]
+    with filelock.FileLock(f"{file}.lock"):
+        for thread in threads:
+            thread.start()
+        assert is_told.wait(20)
+        client.close()
+        for thread in threads:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in threads)
+    assert [type(error) for error in caught] == [RequestCancelledError] * 4
+    [told] = said
+    assert f"{file}.lock" in told
+    assert "at most" in told
+    assert "Ctrl-C" in told
+    assert grants(box) == 0
 
 
 def test_no_renewal_without_a_place_for_the_tokens(box: Sandbox, tmp_path: Path) -> None:
@@ -177,6 +250,7 @@ def test_a_renewal_that_the_api_did_not_answer(tmp_path: Path, status: str) -> N
             ApiClient(settings, credentials).get("/clients", DECODE)
     assert not isinstance(caught.value, TokenRefusedError)
     assert "uthorize anew" not in str(caught.value)
+    assert "GET /oauth/token" not in str(caught.value)
 
 
 def _in_turn(answers: Iterator[Serve]) -> Serve:
@@ -223,6 +297,7 @@ def test_a_renewed_token_that_cannot_be_one(tmp_path: Path, token: str) -> None:
         with pytest.raises(UnexpectedResponseError) as caught:
             ApiClient(settings, credentials).get("/clients", DECODE)
     assert "s3c" not in str(caught.value)
+    assert "POST /oauth/token" in str(caught.value)
     assert not file.exists()
 
 
