@@ -6,6 +6,7 @@ from campaign_monitor_assets.catalogue.model import (
     Group,
     Shape,
     Table,
+    address,
     count,
     nested,
     text,
@@ -65,7 +66,7 @@ SUPPRESSION_LIST = Table(
     cadence=Cadence.DAILY,
     cost="1 per client and 1,000 addresses",
     columns=(
-        text("EmailAddress", "The suppressed address.", personal=True),
+        address("EmailAddress", "The suppressed address."),
         text("State", "Always `Suppressed`.", personal=False),
         text(
             "SuppressionReason", "Why it is suppressed, for example `Unsubscribed`.", personal=False
@@ -124,7 +125,7 @@ PEOPLE = Table(
     default=False,
     cost="1 per client",
     columns=(
-        text("EmailAddress", "The person's address: the key within the client.", personal=True),
+        address("EmailAddress", "The person's address: the key within the client."),
         text("Name", "The person's name.", personal=True),
         text("Status", "The state of the person's access, for example `Active`.", personal=False),
         count("AccessLevel", "What the person may do, as the sum of the vendor's access codes."),
@@ -159,11 +160,7 @@ ADMINISTRATORS = Table(
     group=Group.ACCOUNT,
     default=False,
     columns=(
-        text(
-            "EmailAddress",
-            "The administrator's address: the key within the account.",
-            personal=True,
-        ),
+        address("EmailAddress", "The administrator's address: the key within the account."),
         text("Name", "The administrator's name.", personal=True),
         text(
             "Status",

@@ -5,6 +5,7 @@ from campaign_monitor_assets.catalogue.model import (
     Group,
     Shape,
     Table,
+    address,
     count,
     text,
     texts,
@@ -16,8 +17,8 @@ _ENVELOPE = (
     text("Name", "The campaign's name, which its recipients don't see.", personal=False),
     text("Subject", "The subject line.", personal=False),
     text("FromName", "The sender's name.", personal=True),
-    text("FromEmail", "The sender's address.", personal=True),
-    text("ReplyTo", "The address that replies go to.", personal=True),
+    address("FromEmail", "The sender's address."),
+    address("ReplyTo", "The address that replies go to."),
 )
 _TAGS = texts("Tags", "The campaign's tags; NULL where it has none.", personal=False)
 _PREVIEW = (

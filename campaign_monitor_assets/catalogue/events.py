@@ -1,8 +1,8 @@
 """Columns that the reports of campaigns and those of journeys have in common."""
 
-from campaign_monitor_assets.catalogue.model import number, text, time
+from campaign_monitor_assets.catalogue.model import address, number, text, time
 
-EMAIL_ADDRESS = text("EmailAddress", "The subscriber's address.", personal=True)
+EMAIL_ADDRESS = address("EmailAddress", "The subscriber's address.")
 IP_ADDRESS = text("IPAddress", "The IP address that the request came from.", personal=True)
 
 PLACE = (

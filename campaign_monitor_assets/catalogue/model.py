@@ -55,12 +55,14 @@ class Column:
         description: What it means.
         personal: Whether a value may name, reach or locate a person, be what a person entered, or
             hold a secret. Only a column for which this is False is shown in Dagster's event log.
+        address: Whether a value is an e-mail address, and nothing else.
     """
 
     name: str
     type: str
     description: str
     personal: bool
+    address: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +149,11 @@ class Table:
 def text(name: str, description: str, *, personal: bool) -> Column:
     """A column of text."""
     return Column(name, "VARCHAR", description, personal)
+
+
+def address(name: str, description: str) -> Column:
+    """A column of e-mail addresses, which are always personal."""
+    return Column(name, "VARCHAR", description, personal=True, address=True)
 
 
 def texts(name: str, description: str, *, personal: bool) -> Column:

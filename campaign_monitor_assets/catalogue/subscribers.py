@@ -7,13 +7,14 @@ from campaign_monitor_assets.catalogue.model import (
     Option,
     Shape,
     Table,
+    address,
     nested,
     text,
     time,
 )
 
 COLUMNS = (
-    text("EmailAddress", "The subscriber's address: the key within the list.", personal=True),
+    address("EmailAddress", "The subscriber's address: the key within the list."),
     text("Name", "The subscriber's name.", personal=True),
     time("Date", "When the present state began, in the client's time zone."),
     time("ListJoinedDate", "When the subscriber joined the list, in the client's time zone."),

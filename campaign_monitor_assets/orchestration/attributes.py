@@ -12,8 +12,9 @@ from pydantic import model_validator as validates
 from pydantic_core import InitErrorDetails
 
 from campaign_monitor_assets.api.settings import ApiSettings
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import ConfigurationError, shown
 from campaign_monitor_assets.extract.settings import ExtractSettings
+from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 
@@ -44,10 +45,32 @@ class WarehouseAttributes(WarehouseSettings, _Described):
     ] = cast("Any", WarehouseSettings.model_fields["history"])
 
 
-BLOCKS: Final[Mapping[str, type[ApiAttributes | ExtractAttributes | WarehouseAttributes]]] = {
+class PrivacyAttributes(PrivacySettings, _Described):
+    """The attributes below `privacy`."""
+
+
+def resolved_privacy(context: dg.ResolutionContext, given: Any) -> PrivacyAttributes:
+    """The attributes below `privacy`, in whose place may stand the name of a preset."""
+    if isinstance(given, BaseModel):
+        resolved: PrivacyAttributes = PrivacyAttributes.resolve_from_model(context, given)
+        return resolved
+    preset = context.resolve_value(given, as_type=str)
+    try:
+        return PrivacyAttributes(preset=preset)
+    except ValidationError:
+        raise ConfigurationError(
+            f"privacy: {shown(preset)} is not accepted. Allowed: keep, pseudonymous, or attributes:"
+            f" {', '.join(PrivacyAttributes.model_fields)}."
+        ) from None
+
+
+BLOCKS: Final[
+    Mapping[str, type[ApiAttributes | ExtractAttributes | WarehouseAttributes | PrivacyAttributes]]
+] = {
     "api": ApiAttributes,
     "extract": ExtractAttributes,
     "warehouse": WarehouseAttributes,
+    "privacy": PrivacyAttributes,
 }
 """The attributes that hold attributes of their own."""
 
@@ -158,7 +181,8 @@ class _Explained(BaseModel):
             return handler(data)
         except ValidationError as error:
             found = [_error(cast("Any", each), cls) for each in error.errors()]
-            # Any value may also be a template, so pydantic tells too that it is not a string.
+            # Any value may also be a template, so pydantic tells too that it is not a string; and
+            # a block may also be a word.
             told = [each for each in found if not _is_told_better(each["loc"], each["type"], found)]
             raise ValidationError.from_exception_data(error.title, told) from None
 
@@ -167,7 +191,7 @@ def _is_told_better(
     place: tuple[int | str, ...], type_: object, errors: Sequence[InitErrorDetails]
 ) -> bool:
     others = [each for each in errors if (each["loc"], each["type"]) != (place, type_)]
-    return type_ == "string_type" and any(
+    return type_ in {"string_type", "literal_error"} and any(
         each["loc"][: len(place)] == place for each in others if "loc" in each
     )
 

@@ -8,10 +8,11 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.errors import ConfigurationError, looks_secret, shown
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
+from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 
-def require_variable_names(settings: ApiSettings) -> None:
+def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) -> None:
     """Refuses what can't be the name of an environment variable, as a key written there by mistake.
 
     Raises:
@@ -24,7 +25,7 @@ def require_variable_names(settings: ApiSettings) -> None:
         if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not looks_secret(name):
             continue
         raise ConfigurationError(
-            f"api.{field}: what is written there ({len(name)} characters) is not the name of an"
+            f"{block}.{field}: what is written there ({len(name)} characters) is not the name of an"
             " environment variable. Allowed: letters, digits and _, such as"
             f" {type(settings).model_fields[field].default}. A key or token itself belongs into"
             " that variable, not into the configuration; if it was written here, replace it."

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import dagster as dg
 from pydantic import BaseModel, Field, field_validator
@@ -15,9 +15,11 @@ from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.attributes import (
     ApiAttributes,
     ExtractAttributes,
+    PrivacyAttributes,
     WarehouseAttributes,
     accepting_renamed,
     in_their_place,
+    resolved_privacy,
 )
 from campaign_monitor_assets.orchestration.checks import build_checks
 from campaign_monitor_assets.orchestration.choices import (
@@ -105,6 +107,12 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     warehouse: WarehouseAttributes = Field(
         default=WarehouseAttributes(), description="Where rows go, and how DuckDB works."
     )
+    privacy: Annotated[
+        PrivacyAttributes,
+        dg.Resolver(
+            resolved_privacy, model_field_type=Literal["keep", "pseudonymous"] | PrivacyAttributes
+        ),
+    ] = Field(default=PrivacyAttributes(), description="What becomes of personal data.")
 
     @field_validator("clients")
     @classmethod
@@ -148,7 +156,9 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         Raises:
             ConfigurationError: A setting is not accepted.
         """
-        require_variable_names(self.api)
+        require_variable_names("api", self.api)
+        require_variable_names("privacy", self.privacy)
+        self.privacy.resolve(os.environ)
         require_own_place(self, context)
         time_zone = checked_time_zone(self.timezone)
         tables = chosen_tables(self.tables)
@@ -203,7 +213,9 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def _warehouse(self) -> WarehouseResource:
         settings = self.warehouse.model_dump(by_alias=True)
-        return WarehouseResource(**settings | {"schema": self.schema_of_tables})
+        return WarehouseResource(
+            **settings | {"schema": self.schema_of_tables}, privacy=self.privacy.model_dump()
+        )
 
     def _api(self) -> CampaignMonitorResource:
         api = self.api

@@ -10,6 +10,7 @@ import duckdb
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.orchestration.preview import preview, rows_per_parent
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.load import Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published, Superseded
 
@@ -45,18 +46,10 @@ def snapshot_metadata(
 
 def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
     """What is told only where it happened."""
-    found: dict[str, Any] = {}
-    loaded = published.loaded
+    found = _unexpected(published.loaded)
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = published.kept_rows
-    if loaded.extra_columns:
-        # Otherwise the definition has the same columns, and where Dagster's UI finds both it shows
-        # their names in lower case.
-        found["dagster/column_schema"] = column_schema(loaded.columns)
-        found["unknown_columns"] = list(loaded.extra_columns)
-    if loaded.malformed:
-        found["malformed_values"] = dict(loaded.malformed)
     for name, forbidden in (("deleted_parents", False), ("forbidden_parents", True)):
         if any(missing.forbidden is forbidden for missing in staged.missing):
             found[name] = [
@@ -68,6 +61,23 @@ def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
         found["collections_read_again"] = staged.retries
     if staged.inconsistent:
         found["inconsistent_collections"] = [dict(read.parent) for read in staged.inconsistent]
+    return found
+
+
+def _unexpected(loaded: Loaded) -> dict[str, Any]:
+    """What the rows had in them that was not expected."""
+    found: dict[str, Any] = {}
+    if loaded.extra_columns:
+        # Otherwise the definition has the same columns, and where Dagster's UI finds both it shows
+        # their names in lower case.
+        found["dagster/column_schema"] = column_schema(loaded.columns)
+        found["unknown_columns"] = list(loaded.extra_columns)
+    if loaded.left_out:
+        found["unknown_fields_left_out"] = list(loaded.left_out)
+    if loaded.merged:
+        found["rows_of_other_spellings"] = loaded.merged
+    if loaded.malformed:
+        found["malformed_values"] = dict(loaded.malformed)
     return found
 
 
@@ -87,6 +97,16 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
         warn(
             f"{name}: the API sends fields that the catalogue doesn't know; they are stored as JSON"
             f" in the columns {', '.join(loaded.extra_columns)}."
+        )
+    if loaded.left_out:
+        warn(
+            f"{name}: the API sends fields that the catalogue doesn't know; by the setting privacy"
+            f" they are left out: {', '.join(loaded.left_out)}."
+        )
+    if loaded.merged:
+        warn(
+            f"{name}: {loaded.merged} rows differ from others in nothing but the spelling of an"
+            " address, which have the same hash; the newest of each is stored."
         )
     for column, number in loaded.malformed.items():
         warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")

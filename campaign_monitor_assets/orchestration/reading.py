@@ -77,8 +77,8 @@ class Reading:
         self._config = config
         self._tables = [table for table in tables if table.name in selected]
         self._api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
-        warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        self._target = warehouse.target
+        self._warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
+        self._target = self._warehouse.target
         self._last_progress = time.monotonic()
 
     def run(self, parents: ParentRows | None) -> Iterator[dg.Output[Snapshot]]:
@@ -182,7 +182,13 @@ class Reading:
         table = TableName(self._account.schema, staged.table.name)
 
         def work(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-            published = publish_trial(connection, staged, table, run_id=self._context.run.run_id)
+            published = publish_trial(
+                connection,
+                staged,
+                table,
+                run_id=self._context.run.run_id,
+                privacy=self._warehouse.resolved_privacy,
+            )
             if isinstance(published, Superseded):
                 return superseded_metadata(published)
             return snapshot_metadata(connection, staged, published, table.of_trial)

@@ -1,16 +1,21 @@
 """The warehouse resource: the DuckDB file that assets, checks, views and the IO manager share."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationError
 
-from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.warehouse.privacy import Privacy
+from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
+from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
 
@@ -21,7 +26,33 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
     has it open.
     """
 
+    privacy: dict[str, Any] = Field(
+        default={},
+        description="What becomes of personal data, as the component's attribute privacy: preset,"
+        " columns, keep_custom_fields, email_domain and hash_key_variable.",
+    )
+
     _has_written: bool = PrivateAttr(default=False)
+
+    @property
+    def resolved_privacy(self) -> Privacy:
+        """What becomes of personal data; the key of hashes is in the environment.
+
+        Raises:
+            ConfigurationError: It is not accepted, or there is no key.
+        """
+        try:
+            return PrivacySettings(**self.privacy).resolve(os.environ)
+        except ValidationError as error:
+            raise ConfigurationError(f"privacy: {error}") from None
+
+    def publish_settings(self, table: str) -> PublishSettings:
+        """How the snapshots of a table are published.
+
+        Raises:
+            ConfigurationError: What is said of privacy is not accepted.
+        """
+        return replace(super().publish_settings(table), privacy=self.resolved_privacy)
 
     def note_written(self) -> None:
         """Notes that something was committed, so that a copy is due at the end of the run."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Column, Table
+from campaign_monitor_assets.catalogue import Column, Table
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.masking import domain_of, masked, prepare_hashing
+from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, KEEP_ALL, Action, Privacy
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, read_json
 
 Connection = duckdb.DuckDBPyConnection
@@ -35,48 +37,61 @@ class Loaded:
         columns: Its columns, in order.
         malformed: For each column how many values didn't fit its type and became NULL.
         extra_columns: The columns that the catalogue doesn't know.
+        left_out: The fields that the catalogue doesn't know and that are left out.
+        merged: Rows that were left out since another spelling of their address has the same hash.
     """
 
     rows: int
     columns: tuple[Column, ...]
     malformed: Mapping[str, int]
     extra_columns: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    merged: int = 0
 
 
-def load(connection: Connection, staged: Staged) -> Loaded:
+def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) -> Loaded:
     """Loads what was staged into the temporary table.
+
+    Args:
+        connection: The transaction.
+        staged: What was read.
+        privacy: What becomes of personal data.
 
     Raises:
         DatabaseError: DuckDB doesn't take the staged rows.
     """
-    columns, extra_names = _columns(staged)
+    columns, extra_names = _columns(staged, privacy)
+    prepare_hashing(connection, privacy)
     definition = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
     connection.execute(f"create or replace temp table {LOADED} ({definition})")
     try:
         connection.execute(
-            f"insert into {LOADED} by name {_select(staged, extra_names)}", [staged.synced_at]
+            f"insert into {LOADED} by name {_select(staged, extra_names, privacy)}",
+            [staged.synced_at],
         )
     except duckdb.OutOfMemoryException:
         # It is tried again with fewer threads.
         raise
     except duckdb.Error as error:
         raise _load_failed(staged.table.name, error) from None
+    merged = _merge_spellings(connection, staged.table, privacy)
     rows = int(_fetch(connection, f"select count(*) from {LOADED}")[0])
     return Loaded(
         rows=rows,
         columns=tuple(columns),
-        malformed=_malformed(connection, staged, rows),
+        malformed=_malformed(connection, staged, rows, privacy),
         extra_columns=tuple(extra_names.values()),
+        left_out=() if privacy.keeps_unknown else staged.extras,
+        merged=merged,
     )
 
 
-def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:
+def _columns(staged: Staged, privacy: Privacy) -> tuple[list[Column], dict[str, str]]:
     """The table's columns, and for each field that the catalogue doesn't know its column."""
-    table = staged.table
-    declared = [*(INHERITED[name] for name in table.inherits), *table.columns]
-    taken = {column.name.lower() for column in [*declared, SYNCED_AT]}
+    *declared, synced_at = privacy.columns_of(staged.table)
+    taken = {column.name.lower() for column in [*declared, synced_at]}
     extra_names = {}
-    for name in staged.extras:
+    for name in staged.extras if privacy.keeps_unknown else ():
         column = "".join(char if char.isprintable() else "_" for char in name) or "_"
         # DuckDB's names differ in more than case.
         while column.lower() in taken:
@@ -92,20 +107,25 @@ def _columns(staged: Staged) -> tuple[list[Column], dict[str, str]]:
         )
         for column in extra_names.values()
     ]
-    return [*declared, *extras, SYNCED_AT], extra_names
+    return [*declared, *extras, synced_at], extra_names
 
 
-def _select(staged: Staged, extra_names: Mapping[str, str]) -> str:
+def _select(staged: Staged, extra_names: Mapping[str, str], privacy: Privacy) -> str:
     table = staged.table
     chosen = [
         *(f"parent.{identifier(name)}" for name in table.inherits),
-        *(f"{_typed(column)} as {identifier(column.name)}" for column in table.columns),
+        *(
+            f"{masked(privacy, table.name, column, _typed(column))} as {identifier(column.name)}"
+            for column in table.columns
+        ),
         *(
             f"json_extract(extra, {literal(_pointer(name))}) as {identifier(column)}"
             for name, column in extra_names.items()
         ),
         "?::timestamp as _synced_at",
     ]
+    if privacy.has_domain(table.name):
+        chosen.append(f"{domain_of('row.EmailAddress')} as {EMAIL_DOMAIN.name}")
     query = f"select {', '.join(chosen)} from {_source(staged)}"
     if staged.inconsistent and table.key:
         # An inconsistent collection may hold a key twice; consistent ones were found not to.
@@ -159,9 +179,35 @@ def _typed(column: Column) -> str:
     return f"try_cast({raw} as {column.type})"
 
 
-def _malformed(connection: Connection, staged: Staged, rows: int) -> Mapping[str, int]:
+def _merge_spellings(connection: Connection, table: Table, privacy: Privacy) -> int:
+    """Leaves the newest row of those whose keys differ in nothing but an address's spelling.
+
+    Returns:
+        How many rows were left out.
+    """
+    if not any(privacy.action(table.name, name) is Action.HASH for name in table.key):
+        return 0
+    key = ", ".join(identifier(name) for name in table.key)
+    [merged] = _fetch(connection, f"select count(*) - count(distinct hash({key})) from {LOADED}")
+    if merged:
+        newest = "order by Date desc nulls last" if "Date" in table.fields else ""
+        connection.execute(
+            f"delete from {LOADED} where rowid in (select rowid from {LOADED}"
+            f" qualify row_number() over (partition by {key} {newest}) > 1)"
+        )
+    return merged
+
+
+def _malformed(
+    connection: Connection, staged: Staged, rows: int, privacy: Privacy
+) -> Mapping[str, int]:
     """Counts the values that became NULL, which needs a second look only where there are NULLs."""
-    suspects = [column for column in staged.table.columns if column.type not in {"VARCHAR", "JSON"}]
+    suspects = [
+        column
+        for column in staged.table.columns
+        if column.type not in {"VARCHAR", "JSON"}
+        and privacy.action(staged.table.name, column.name) is not Action.DROP
+    ]
     if not suspects or not rows:
         return {}
     filled = _fetch(

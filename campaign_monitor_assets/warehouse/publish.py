@@ -12,6 +12,7 @@ from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.history import remove_old_versions, update_history
 from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import table_exists
 from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import prepare
@@ -106,7 +107,7 @@ def publish(
         return superseded
     keep_parents(connection, staged)
     kept_rows = count_kept_rows(connection, staged, table)
-    loaded = load(connection, staged)
+    loaded = load(connection, staged, settings.privacy)
     guard = Guard(settings.refuse_drop_percent, forced)
     verify(connection, staged, loaded, kept_rows=kept_rows, previous_rows=previous, guard=guard)
     if staged.table.name == "clients" and not forced:
@@ -119,10 +120,11 @@ def publish(
 
 
 def publish_trial(
-    connection: Connection, staged: Staged, table: TableName, *, run_id: str
+    connection: Connection, staged: Staged, table: TableName, *, run_id: str, privacy: Privacy
 ) -> Published | Superseded:
     """Publishes a limited reading beside the full snapshot of the table, which stays as it is."""
-    return publish(connection, staged, table.of_trial, run_id=run_id, settings=PublishSettings())
+    settings = PublishSettings(privacy=privacy)
+    return publish(connection, staged, table.of_trial, run_id=run_id, settings=settings)
 
 
 def _write(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 
 class Strategy(StrEnum):
@@ -31,12 +32,14 @@ class PublishSettings:
         history: Whether every version of a row is kept.
         history_days: How many days ended versions are kept; None: for ever.
         refuse_drop_percent: The deepest fall of rows that is published, in percent; None: any.
+        privacy: What becomes of personal data.
     """
 
     strategy: Strategy = Strategy.MERGE
     history: bool = False
     history_days: int | None = None
     refuse_drop_percent: float | None = None
+    privacy: Privacy = KEEP_ALL
 
 
 class WarehouseSettings(BaseModel):

@@ -76,10 +76,11 @@ def verify(
         SnapshotRefusedError: The guard keeps the snapshot out.
     """
     name = staged.table.name
-    if not staged.inconsistent and not loaded.rows == staged.rows == staged.reported:
+    arrived = loaded.rows + loaded.merged
+    if not staged.inconsistent and not arrived == staged.rows == staged.reported:
         raise DatabaseError(
             f"The API reported {staged.reported} rows of {name}, {staged.rows} were staged and"
-            f" {loaded.rows} arrived in DuckDB. The old snapshot is unchanged. Please report this."
+            f" {arrived} arrived in DuckDB. The old snapshot is unchanged. Please report this."
         )
     if faults := key_faults(connection, staged.table, LOADED):
         raise DatabaseError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster.components.resolved.errors import ResolutionException
 from pydantic import ValidationError
 
 from campaign_monitor_assets.api.settings import ApiSettings
@@ -14,6 +15,7 @@ from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 RENAMED: dict[str, tuple[Any, str, str]] = {
@@ -54,10 +56,11 @@ def test_every_setting_is_an_attribute_and_a_field_of_its_resource() -> None:
         (ApiSettings, "api", CampaignMonitorResource),
         (ExtractSettings, "extract", CampaignMonitorResource),
         (WarehouseSettings, "warehouse", WarehouseResource),
+        (PrivacySettings, "privacy", None),
     ):
         inner = type(getattr(CampaignMonitorComponent(), block))
         assert inner.model_fields.keys() == settings.model_fields.keys()
-        assert settings.model_fields.keys() <= resource.model_fields.keys()
+        assert resource is None or settings.model_fields.keys() <= resource.model_fields.keys()
 
 
 def test_nested_settings_reach_the_resources() -> None:
@@ -147,3 +150,34 @@ def test_the_schema_describes_every_attribute() -> None:
     for block in blocks:
         for name, entry in schema["$defs"][block]["properties"].items():
             assert entry["description"], name
+
+
+def test_privacy_is_a_preset_or_attributes() -> None:
+    """`privacy: pseudonymous` is short for a block with this preset; any other word is refused."""
+    short = _component({"privacy": "pseudonymous"}).privacy
+    assert short == _component({"privacy": {"preset": "pseudonymous"}}).privacy
+    assert short.preset == "pseudonymous"
+    assert _component({}).privacy.preset == "keep"
+    said = {"preset": "pseudonymous", "columns": {"Name": "keep"}, "keep_custom_fields": ["Plan"]}
+    assert _component({"privacy": said}).privacy.model_dump().items() >= said.items()
+    with pytest.raises(
+        ResolutionException, match=r"'anonymous' is not accepted\. Allowed: keep, pseu"
+    ):
+        _component({"privacy": "anonymous"})
+    with pytest.raises(ValidationError, match="Did you mean `preset`") as refused:
+        _component({"privacy": {"presets": "keep"}})
+    assert refused.value.error_count() == 1
+
+
+def test_a_location_that_hashes_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key that is long enough the definitions don't load, and no run can begin."""
+    component = _component({"privacy": "pseudonymous"})
+    monkeypatch.delenv("CAMPAIGN_MONITOR_HASH_KEY", raising=False)
+    with pytest.raises(ConfigurationError, match="CAMPAIGN_MONITOR_HASH_KEY is not set"):
+        dg.build_defs_for_component(component)
+    monkeypatch.setenv("CAMPAIGN_MONITOR_HASH_KEY", "short")
+    with pytest.raises(ConfigurationError, match=r"has 5 characters\. Allowed: 32"):
+        dg.build_defs_for_component(component)
+    monkeypatch.setenv("CAMPAIGN_MONITOR_HASH_KEY", "k" * 32)
+    found = dg.build_defs_for_component(component)
+    assert "k" * 32 not in repr(found.resources)
