@@ -11,7 +11,8 @@ import tenacity
 from requests.auth import AuthBase
 
 from campaign_monitor_assets.api.auth import Credentials
-from campaign_monitor_assets.api.http import RawResponse, TransientError, Transport
+from campaign_monitor_assets.api.http import RawResponse, Transport
+from campaign_monitor_assets.api.network_errors import TransientError
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.renewal import TokenRenewal
 from campaign_monitor_assets.api.responses import decoded, error_body, refusal, seconds

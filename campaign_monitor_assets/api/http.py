@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,13 +11,14 @@ import requests
 from requests.auth import AuthBase
 
 from campaign_monitor_assets.api.cancellation import ExchangeAdapter, Exchanges
-from campaign_monitor_assets.api.settings import ApiSettings, is_loopback
-from campaign_monitor_assets.errors import (
-    ConfigurationError,
-    ProxyRefusedError,
-    RequestCancelledError,
-    UntrustedCertificateError,
+from campaign_monitor_assets.api.network_errors import (
+    NETWORK_ERRORS,
+    TransientError,
+    explained,
+    malformed,
 )
+from campaign_monitor_assets.api.settings import ApiSettings, is_loopback
+from campaign_monitor_assets.errors import RequestCancelledError
 
 _CHUNK: Final = 1 << 20
 """Bytes to read at a time. The 10 kB that requests reads by default cost thread switches."""
@@ -38,20 +40,6 @@ class RawResponse:
         return f"HTTP {self.status} ({kind}, {len(self.body)} bytes)"
 
 
-class TransientError(Exception):
-    """An error that a later attempt may not meet.
-
-    Attributes:
-        wait: Seconds that the API asked to wait before the next attempt, if it did.
-        of_server: The API itself is in trouble, so other requests should wait too.
-    """
-
-    def __init__(self, what: str, *, wait: float | None = None, of_server: bool = False) -> None:
-        super().__init__(what)
-        self.wait = wait
-        self.of_server = of_server
-
-
 class _NoAuth(AuthBase):
     """Sends no credentials. Without any auth requests would look for some in ~/.netrc."""
 
@@ -60,7 +48,11 @@ class _NoAuth(AuthBase):
 
 
 class _Session(requests.Session):
-    """Takes proxies and certificates from the environment, but no credentials."""
+    """Takes proxies and certificates from the environment, but no credentials; keeps no cookie."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect has a target here: they are errors, and requests need not look at them."""
@@ -125,42 +117,23 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
+                    _require_length(host, response.headers)
                     body = b"".join(response.iter_content(_CHUNK))
                     exchange.require_unbroken()
                     reason = response.reason or ""
                     return RawResponse(response.status_code, reason, response.headers, body)
-            except (requests.RequestException, OSError, ValueError) as error:
+            except NETWORK_ERRORS as error:
                 if self._exchanges.closed:
                     raise RequestCancelledError(f"{method} {urlsplit(url).path}") from None
                 if exchange.expired:
                     limit = f"no whole response within {self._request_timeout:g} s"
                     raise TransientError(f"{limit} from {host} (request_timeout)") from None
-                # A library's text may hold a proxy's password or a header.
-                raise _explained(error, host) from None
+                is_reached = exchange.held is not None
+                raise explained(error, host, is_reached=is_reached) from None
 
 
-def _explained(error: Exception, host: str) -> Exception:
-    """What an error of the network means."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error):
-        return UntrustedCertificateError(host)
-    if isinstance(error, requests.exceptions.ProxyError):
-        refused = re.search(r"Tunnel connection failed: (4\d\d)", str(error))
-        if refused:
-            return ProxyRefusedError(host, int(refused[1]))
-        return TransientError(f"the connection to {host} by the proxy failed")
-    if isinstance(error, requests.Timeout):
-        return TransientError(f"no response from {host} in time ({type(error).__name__})")
-    if isinstance(error, ValueError) or not isinstance(error, requests.RequestException):
-        return ConfigurationError(
-            f"{host} can't be asked as the environment says ({type(error).__name__}). Look at"
-            " HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, which are of the form http://host:port, and"
-            " whether the file of REQUESTS_CA_BUNDLE is there."
-        )
-    return TransientError(f"the connection to {host} failed ({_cause(error)})")
-
-
-def _cause(error: requests.RequestException) -> str:
-    """The innermost class that says what failed, such as NameResolutionError."""
-    inner: object = error.args[0] if error.args else error
-    inner = getattr(inner, "reason", inner)
-    return type(inner if isinstance(inner, Exception) else error).__name__
+def _require_length(host: str, headers: Mapping[str, str]) -> None:
+    # Of a length that is none, urllib3 makes "until the connection ends", which may be never.
+    length = headers.get("Content-Length", "0")
+    if not re.fullmatch(r"\d{1,18}(\s*,\s*\d{1,18})*", length.strip(), re.ASCII):
+        raise malformed(host, "a Content-Length that is no number")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from campaign_monitor_assets.api.auth import checked_secret
-from campaign_monitor_assets.api.http import RawResponse, TransientError, Transport
+from campaign_monitor_assets.api.http import RawResponse, Transport
+from campaign_monitor_assets.api.network_errors import TransientError
 from campaign_monitor_assets.api.responses import oauth_error, refusal
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.api.tokens import Tokens

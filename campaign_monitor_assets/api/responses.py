@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from campaign_monitor_assets.api.http import RawResponse, TransientError
+from campaign_monitor_assets.api.http import RawResponse
+from campaign_monitor_assets.api.network_errors import TransientError
 from campaign_monitor_assets.api.repair import repair
 from campaign_monitor_assets.errors import (
     ApiError,
