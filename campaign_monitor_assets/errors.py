@@ -5,6 +5,7 @@ an e-mail address or the body of an answer.
 """
 
 import re
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
@@ -64,25 +65,14 @@ class ApiError(CampaignMonitorError):
     """The API refused a request by its own JSON error body; a retry would not help.
 
     Attributes:
-        status: The HTTP status.
         code: The vendor's error code, which is the stable part of an error.
-        path: The endpoint.
     """
 
-    def __init__(
-        self,
-        *,
-        status: int,
-        code: int,
-        message: str,
-        path: str,
-        method: str = "GET",
-        advice: str | None = None,
-    ) -> None:
-        self.status, self.code, self.path = status, code, path
-        advice = advice or _ADVICE.get(code, "see the vendor's list of error codes")
+    def __init__(self, request: str, status: int, code: int, message: str) -> None:
+        self.code = code
+        advice = _ADVICE.get(code, "see the vendor's list of error codes")
         super().__init__(
-            f"Campaign Monitor refused {method} {path}: HTTP {status}, code {code},"
+            f"Campaign Monitor refused {request}: HTTP {status}, code {code},"
             f" {quoted(message)}. What to do: {advice}."
         )
 
@@ -217,6 +207,17 @@ class RetriesExhaustedError(CampaignMonitorError):
         super().__init__(
             f"Gave up on GET {path} after {attempts} attempts; the last one: {last}."
             " The snapshot in DuckDB is unchanged. Run it again later, or raise `max_attempts`."
+        )
+
+
+class WaitTooLongError(CampaignMonitorError):
+    """The API asks to wait `until` a moment that is more than `longest` seconds away."""
+
+    def __init__(self, host: str, until: datetime, longest: float) -> None:
+        super().__init__(
+            f"{host} asks to send no request until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC."
+            f" That is longer than a run waits ({longest:g} s), so none was sent again. The"
+            " snapshot in DuckDB is unchanged. Run it again then, or raise `max_wait`."
         )
 
 

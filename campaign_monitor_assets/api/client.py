@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,10 +16,14 @@ from campaign_monitor_assets.api.http import RawResponse, Transport
 from campaign_monitor_assets.api.network_errors import TransientError
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.renewal import TokenRenewal
-from campaign_monitor_assets.api.responses import decoded, error_body, refusal, seconds
+from campaign_monitor_assets.api.responses import decoded, error_body, number_of, refusal, seconds
 from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
 from campaign_monitor_assets.api.tokens import Wait
-from campaign_monitor_assets.errors import RequestCancelledError, RetriesExhaustedError
+from campaign_monitor_assets.errors import (
+    RequestCancelledError,
+    RetriesExhaustedError,
+    WaitTooLongError,
+)
 
 T = TypeVar("T")
 
@@ -26,6 +31,7 @@ _LONG_WAIT: Final = 10.0
 """Seconds of waiting that are told."""
 
 _SECONDS_BETWEEN_NOTICES: Final = 60.0
+_HOW_TO_END: Final = "To wait no longer, terminate the run (Ctrl-C)."
 _NEVER: Final = float("-inf")
 
 
@@ -95,14 +101,21 @@ class ApiClient:
     def _pause(self, seconds: float) -> None:
         self._sleep(seconds)
 
+    def _require_bearable(self, seconds: float) -> None:
+        """Fails where the API asks for a longer wait than a run is meant to sit out."""
+        if seconds > self._settings.max_wait:
+            until = datetime.now(UTC) + timedelta(seconds=seconds)
+            raise WaitTooLongError(self._host, until, self._settings.max_wait)
+
     def _tell_of_waiting(self, seconds: float) -> None:
+        self._require_bearable(seconds)
         now = time.monotonic()
         if seconds < _LONG_WAIT or now - self._notified < _SECONDS_BETWEEN_NOTICES:
             return
         self._notified = now
         self._warn(
             f"Waiting for {self._host}, which lets no request start for {seconds:.0f} s, as its"
-            " rate limit says; the run goes on then. To wait no longer, terminate the run (Ctrl-C)."
+            f" rate limit says; the run goes on then. {_HOW_TO_END}"
         )
 
     def get(
@@ -120,6 +133,7 @@ class ApiClient:
             ApiError: The API refused the request; a retry would not help.
             UnexpectedResponseError: The response is JSON of another form.
             RetriesExhaustedError: No attempt was free of a transient error.
+            WaitTooLongError: The API asks to wait for longer than `max_wait`.
             RequestCancelledError: The client was closed meanwhile.
         """
         retrying = tenacity.Retrying(
@@ -170,13 +184,13 @@ class ApiClient:
             known = self._settings.backoff if reset is None else reset
             self._limiter.refused(started, known, pause=not is_last)
             raise TransientError("HTTP 429, too many requests", wait=reset, of_server=True)
-        self._limiter.succeeded(seconds(response, "X-RateLimit-Remaining"), reset)
+        self._limiter.succeeded(number_of(response, "X-RateLimit-Remaining"), reset)
         if response.status == 200:
             return response.body
         if response.status >= 500 or response.status == 408:
             wait = seconds(response, "Retry-After")
             raise TransientError(str(response), wait=wait, of_server=True)
-        raise refusal("GET", path, self._host, response)
+        raise refusal(f"GET {path}", self._host, response)
 
     def _renew(self, expired: AuthBase) -> bool:
         wait = Wait(self._warn, self._closed.is_set)
@@ -188,13 +202,18 @@ class ApiClient:
         if not isinstance(error, TransientError):
             return backoff
         wait = error.wait or backoff
-        # An attempt that is the last holds nobody up: nothing is sent again.
-        if error.of_server and state.attempt_number < self._settings.max_attempts:
+        is_too_long = (error.wait or 0) > self._settings.max_wait
+        is_last = state.attempt_number >= self._settings.max_attempts
+        # The last attempt holds nobody up, but where nothing may be sent for long, nobody sends.
+        if error.of_server and (is_too_long or not is_last):
             self._limiter.pause(wait)
+        if is_too_long:
+            self._require_bearable(wait)
         return wait
 
     def _warn_of(self, path: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         attempt = f"attempt {state.attempt_number} of {self._settings.max_attempts}"
         wait = state.next_action.sleep if state.next_action else 0
-        self._warn(f"GET {path}: {error}; {attempt}, the next one in {wait:.1f} s")
+        how = f". {_HOW_TO_END}" if wait >= _LONG_WAIT else ""
+        self._warn(f"GET {path}: {error}; {attempt}, the next one in {wait:.1f} s{how}")

@@ -58,7 +58,7 @@ class TokenRenewal:
             return self._checked(response)
         said = oauth_error(response) if 400 <= response.status <= 499 else None
         if said is None:
-            raise refusal("POST", _PATH, self._host, response)
+            raise refusal(_REQUEST, self._host, response)
         raise TokenRefusedError(response.status, said, self._variables)
 
     def _checked(self, response: RawResponse) -> Tokens:

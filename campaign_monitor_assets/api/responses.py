@@ -1,6 +1,7 @@
 """What a response says: its decoded body, its error code, the numbers in its headers."""
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,8 +23,11 @@ from campaign_monitor_assets.errors import (
 
 T = TypeVar("T")
 
-_MAX_SECONDS: Final = 3600.0
-"""A larger number in a header is no number of seconds until a limit resets."""
+_MOST_SECONDS: Final = 366 * 86_400.0
+"""A larger number in a header is no number of seconds until something may be asked again."""
+
+_FIRST_MOMENT: Final = 1e9
+"""A number as large as this is a moment, in seconds since 1970, as other APIs give it."""
 
 _BUSY_CODES: Final = frozenset({278, 287})
 """Transient refusals: a segment that is being calculated, or briefly unavailable."""
@@ -112,26 +116,23 @@ def error_body(response: RawResponse) -> ErrorBody | None:
         return None
 
 
-def refusal(method: str, path: str, host: str, response: RawResponse) -> Exception:
+def refusal(request: str, host: str, response: RawResponse) -> Exception:
     """What a response means that is neither a success nor trouble of the server's.
 
     Args:
-        method: The request's method.
-        path: The endpoint.
+        request: Method and endpoint.
         host: The host that was asked.
         response: What was answered.
     """
     error = error_body(response)
     if error is None:
-        request, location = f"{method} {path}", response.headers.get("Location")
+        location = response.headers.get("Location")
         if 300 <= response.status <= 399 and location is not None:
             return RedirectedError(request, host, response.status, location)
         return UnexpectedStatusError(request, host, str(response))
     if error.Code in _BUSY_CODES:
         return TransientError(f"code {error.Code}, {quoted(error.Message)}")
-    return ApiError(
-        status=response.status, code=error.Code, message=error.Message, path=path, method=method
-    )
+    return ApiError(request, response.status, error.Code, error.Message)
 
 
 class _OAuthError(msgspec.Struct, frozen=True):
@@ -150,18 +151,24 @@ def oauth_error(response: RawResponse) -> str | None:
 def seconds(response: RawResponse, *headers: str) -> float | None:
     """The first of the headers that is a plausible number of seconds; None: there is none."""
     for header in headers:
-        number = _number(response.headers.get(header, ""))
-        if number is not None and 0 <= number <= _MAX_SECONDS:
+        number = number_of(response, header)
+        if number is None:
+            number = _until(response.headers.get(header, ""))
+        elif number >= _FIRST_MOMENT:
+            number -= time.time()
+        if number is not None and 0 <= number <= _MOST_SECONDS:
             return number
     return None
 
 
-def _number(value: str) -> float | None:
-    """A number as it stands, or the seconds until a date of HTTP's own form."""
-    try:
-        return float(value)
-    except ValueError:
-        pass
+def number_of(response: RawResponse, header: str) -> float | None:
+    """The number that a header is; None: it is none."""
+    value = response.headers.get(header, "").strip()
+    return float(value) if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", value, re.ASCII) else None
+
+
+def _until(value: str) -> float | None:
+    """The seconds until a date of HTTP's own form."""
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):

@@ -72,6 +72,12 @@ class ApiSettings(BaseModel):
         gt=0,
         description="Upper bound of that wait in seconds, unless the API asks for a longer one.",
     )
+    max_wait: float = Field(
+        default=3600,
+        gt=0,
+        description="Maximum seconds to wait where the API asks for it, by Retry-After or its rate"
+        " limit; where it asks for longer, a table fails at once and says until when.",
+    )
     connect_timeout: float = Field(
         default=10, gt=0, description="Maximum seconds to wait for a connection."
     )

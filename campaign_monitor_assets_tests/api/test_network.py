@@ -1,8 +1,11 @@
 """Odd networks: proxies, certificates, netrc, dripping servers, and requests that are cancelled."""
 
+import re
 import socket
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import msgspec
@@ -10,6 +13,7 @@ import pytest
 
 from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.client import ApiClient
+from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
 from campaign_monitor_assets.api.tokens import TokenFile
 from campaign_monitor_assets.errors import (
@@ -19,6 +23,7 @@ from campaign_monitor_assets.errors import (
     RequestCancelledError,
     RetriesExhaustedError,
     UntrustedCertificateError,
+    WaitTooLongError,
 )
 from campaign_monitor_assets_tests.api.servers import full_listener, respond, self_signed, serve
 from campaign_monitor_assets_tests.project import Project, failures
@@ -261,6 +266,7 @@ def test_long_waits_are_told(headers: dict[str, str]) -> None:
         thread.join(5)
     assert "HTTP 429" in said[0]
     assert f"the next one in {max(map(int, headers.values()))}" in said[0]
+    assert "Ctrl-C" in said[0]
 
 
 def _cancelled(asking: ApiClient) -> None:
@@ -290,6 +296,59 @@ def test_malformed_headers(header: str, value: str) -> None:
             client(server.url, said).get("/clients", DECODE)
         assert len(server.heard) == 2
     assert len(said) == 1
+
+
+def _in(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "value"),
+    [
+        ("503 Later", "Retry_After", "7200"),
+        ("503 Later", "Retry_After", _in(8000)),
+        ("429 Slow down", "Retry_After", _in(8000)),
+        ("429 Slow down", "X_RateLimit_Reset", "7200"),
+        ("429 Slow down", "X_RateLimit_Reset", str(int(time.time() + 8000))),
+    ],
+    ids=["503", "503 with a date", "429 with a date", "429", "429 with a moment"],
+)
+def test_a_wait_that_is_too_long(status: str, header: str, value: str) -> None:
+    """Where the API asks for hours, no table asks it again, and it is said until when."""
+    with serve(respond(status, **{header: value})) as server:
+        settings = ApiSettings(base_url=server.url, backoff=0.01)
+        limiter = RateLimiter()
+        for path in ("/clients", "/lists"):
+            asking = ApiClient(settings, Credentials(api_key="k"), limiter=limiter)
+            with pytest.raises(WaitTooLongError, match=r"until 20.* UTC.*`max_wait`"):
+                asking.get(path, DECODE)
+        assert len(server.heard) == 1
+
+
+def test_no_request_is_left_for_long() -> None:
+    """Where a response says that it was the last for hours, the next request fails unsent."""
+    answer = respond("200 OK", X_RateLimit_Remaining="0", X_RateLimit_Reset="7200")
+    with serve(answer) as server:
+        asking = client(server.url)
+        asking.get("/clients", DECODE)
+        with pytest.raises(WaitTooLongError):
+            asking.get("/clients", DECODE)
+        assert len(server.heard) == 1
+
+
+def test_a_longer_wait_that_is_wanted() -> None:
+    """`max_wait` is how long is waited."""
+    said: list[str] = []
+    with serve(respond("503 Later", Retry_After=_in(20_000))) as server:
+        asking = client(server.url, said, max_wait=86_400)
+        thread = threading.Thread(target=lambda: _cancelled(asking))
+        thread.start()
+        while not said:
+            time.sleep(0.01)
+        asking.close()
+        thread.join(5)
+    # The date has whole seconds, and the machine may be slow.
+    assert re.search(r"the next one in 19[89]\d\d\.", said[0])
 
 
 def test_a_retry_after_with_a_date() -> None:
