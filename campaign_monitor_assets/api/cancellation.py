@@ -8,7 +8,7 @@ connection yet, the thread looks by itself whether it still is wanted.
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +21,9 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from campaign_monitor_assets.api.connecting import connect
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.5
+_SECONDS_UNTIL_NOTICE: Final = 30.0
+_TOLD_AFTER: Final = 0.1
+"""The share of its time after which a request is told of, if that is sooner."""
 
 
 @dataclass(eq=False)
@@ -28,12 +31,16 @@ class Exchange:
     """One request under way.
 
     Attributes:
-        deadline: When it is ended, by the monotonic clock.
+        request: Method and path, which hold neither a secret nor an address.
+        started: When it began, by the monotonic clock.
+        deadline: When it is ended, by the same clock.
         held: A second handle of the socket that it is sent over, once there is one. The
             connection's own is gone as soon as the server says that it will close it.
         expired: Whether it was ended since its time was up.
     """
 
+    request: str
+    started: float
     deadline: float
     held: socket.socket | None = None
     expired: bool = False
@@ -65,9 +72,17 @@ class Exchange:
 
 
 class Exchanges:
-    """The requests under way, by the thread that waits for the response."""
+    """The requests under way, by the thread that waits for the response.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: Maximum seconds of each, after which it is ended.
+        warn: Told of those that take long.
+    """
+
+    def __init__(self, seconds: float, warn: Callable[[str], None]) -> None:
+        self._seconds = seconds
+        self._warn = warn
+        self._next_notice = 0.0
         self._lock = threading.Lock()
         self._under_way: dict[int, Exchange] = {}
         self._closed = threading.Event()
@@ -79,9 +94,10 @@ class Exchanges:
         return self._closed.is_set()
 
     @contextmanager
-    def begin(self, seconds: float) -> Iterator[Exchange]:
-        """Notes this thread's request; it is ended when so many seconds have passed."""
-        exchange = Exchange(time.monotonic() + seconds)
+    def begin(self, request: str) -> Iterator[Exchange]:
+        """Notes this thread's request; it is ended when its time is up."""
+        now = time.monotonic()
+        exchange = Exchange(request, now, now + self._seconds)
         with self._lock:
             self._under_way[threading.get_ident()] = exchange
             if self._watch is None:
@@ -124,6 +140,24 @@ class Exchanges:
                     if exchange.deadline <= now:
                         exchange.expired = True
                         exchange.end()
+                waiting = [each for each in self._under_way.values() if not each.ended]
+            self._tell_of_slow(waiting, now)
+
+    def _tell_of_slow(self, waiting: Sequence[Exchange], now: float) -> None:
+        told_after = min(self._seconds * _TOLD_AFTER, _SECONDS_UNTIL_NOTICE)
+        slow = [each for each in waiting if now - each.started >= told_after]
+        if not slow or now < self._next_notice:
+            return
+        self._next_notice = now + 2 * told_after
+        oldest = min(slow, key=lambda each: each.started)
+        others = f", and for {len(slow) - 1} other requests" if len(slow) > 1 else ""
+        # Whatever becomes of the notice, the time limits of the requests have to be kept.
+        with suppress(Exception):
+            self._warn(
+                f"Waiting for the response to {oldest.request} for {now - oldest.started:.0f} s"
+                f"{others}. A request is ended after {self._seconds:g} s at most (request_timeout)."
+                " To wait no longer, terminate the run (Ctrl-C)."
+            )
 
 
 class ExchangeAdapter(HTTPAdapter):

@@ -80,7 +80,7 @@ class ApiClient:
         self._backoff = tenacity.wait_exponential(
             multiplier=settings.backoff, max=settings.max_backoff
         ) + tenacity.wait_random(0, settings.backoff)
-        self._transport = Transport(settings)
+        self._transport = Transport(settings, warn)
         self._renewal = TokenRenewal(self._transport, settings, self._base)
         self._notified = _NEVER
 

@@ -1,7 +1,7 @@
 """One exchange: a request out, its response read to the end, or an error of the network."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
@@ -70,12 +70,13 @@ class Transport:
 
     Args:
         settings: Timeouts and the number of connections.
+        warn: Told of requests that take long.
     """
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, settings: ApiSettings, warn: Callable[[str], None]) -> None:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         self._request_timeout = settings.request_timeout
-        self._exchanges = Exchanges()
+        self._exchanges = Exchanges(settings.request_timeout, warn)
         self._session = _Session()
         adapter = ExchangeAdapter(self._exchanges, settings.connections)
         self._session.mount("https://", adapter)
@@ -104,8 +105,9 @@ class Transport:
             ProxyRefusedError: The proxy doesn't let the request through.
             ConfigurationError: The environment's proxy or certificates can't be used.
         """
-        host = urlsplit(url).netloc
-        with self._exchanges.begin(self._request_timeout) as exchange:
+        parts = urlsplit(url)
+        host, request = parts.netloc, f"{method} {parts.path}"
+        with self._exchanges.begin(request) as exchange:
             try:
                 with self._session.request(
                     method,
@@ -124,7 +126,7 @@ class Transport:
                     return RawResponse(response.status_code, reason, response.headers, body)
             except NETWORK_ERRORS as error:
                 if self._exchanges.closed:
-                    raise RequestCancelledError(f"{method} {urlsplit(url).path}") from None
+                    raise RequestCancelledError(request) from None
                 if exchange.expired:
                     limit = f"no whole response within {self._request_timeout:g} s"
                     raise TransientError(f"{limit} from {host} (request_timeout)") from None

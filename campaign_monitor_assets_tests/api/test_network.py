@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -146,6 +147,32 @@ def test_a_dripping_response(header: bytes) -> None:
         client(server.url, request_timeout=0.2).get("/clients", DECODE)
 
 
+def test_a_response_that_takes_long_is_told() -> None:
+    """What is waited for stands in the log long before it is given up: no key, no query."""
+    said: list[str] = []
+    ends = threading.Event()
+    with serve(lambda _: setattr(ends, "waited", ends.wait(60))) as server:
+        asking = client(f"{server.url}/api", said, request_timeout=10, connections=2)
+        threads = [
+            threading.Thread(target=lambda: _cancelled(asking, {"email": "somebody@example.com"}))
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 9
+        while not said and time.monotonic() < until:
+            time.sleep(0.01)
+        asking.close()
+        ends.set()
+        for thread in threads:
+            thread.join(5)
+    [told] = said
+    assert "the response to GET /api/clients.json for" in told
+    assert "ended after 10 s at most (request_timeout)" in told
+    assert "Ctrl-C" in told
+    assert "somebody" not in told
+
+
 @pytest.mark.parametrize("what", ["silent", "dripping", "closing", "limited", "retry"])
 def test_closing_ends_everything(what: str) -> None:
     """A closed client ends what hangs and what waits, and its threads with it."""
@@ -269,9 +296,9 @@ def test_long_waits_are_told(headers: dict[str, str]) -> None:
     assert "Ctrl-C" in said[0]
 
 
-def _cancelled(asking: ApiClient) -> None:
+def _cancelled(asking: ApiClient, query: Mapping[str, str] | None = None) -> None:
     with pytest.raises(RequestCancelledError):
-        asking.get("/clients", DECODE)
+        asking.get("/clients", DECODE, query)
 
 
 def test_the_last_attempt_holds_nobody_up() -> None:
