@@ -53,7 +53,7 @@ def use_demo_home() -> Path:
 def _use_own(folder: Path) -> Path:
     home = folder.absolute()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (home / _SETTINGS.name).exists():
             shutil.copyfile(_SETTINGS, home / _SETTINGS.name)
     except OSError as error:

@@ -63,6 +63,7 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
                 warn,
                 rows=Rows(obj.staged.average_row, obj.staged.longest_row),
             )
+            self.warehouse.rewrite_where_cleaned(metadata, warn)
         else:
             metadata = target.write(lambda connection: _store(connection, slice_, obj), warn)
         self.warehouse.note_written()

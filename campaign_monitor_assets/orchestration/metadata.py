@@ -14,6 +14,9 @@ from campaign_monitor_assets.warehouse.load import Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published, Superseded
 
+CLEANED = "earlier_rows"
+"""The metadata of a snapshot with which stored rows were brought under other rules of privacy."""
+
 
 def snapshot_metadata(
     connection: duckdb.DuckDBPyConnection, staged: Staged, published: Published, table: TableName
@@ -47,6 +50,8 @@ def snapshot_metadata(
 def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
     """What is told only where it happened."""
     found = _unexpected(published.loaded)
+    if published.cleaned:
+        found[CLEANED] = "What was stored before was brought under the setting privacy."
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = published.kept_rows

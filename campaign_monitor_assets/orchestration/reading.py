@@ -193,9 +193,10 @@ class Reading:
                 return superseded_metadata(published)
             return snapshot_metadata(connection, staged, published, table.of_trial)
 
-        metadata = self._target.write(
-            work, self._context.log.warning, rows=Rows(staged.average_row, staged.longest_row)
-        )
+        warn = self._context.log.warning
+        rows = Rows(staged.average_row, staged.longest_row)
+        metadata = self._target.write(work, warn, rows=rows)
+        self._warehouse.rewrite_where_cleaned(metadata, warn)
         self._context.log_event(
             dg.AssetObservation(
                 self._account.key(staged.table.name),

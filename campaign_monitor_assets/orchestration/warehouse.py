@@ -1,7 +1,7 @@
 """The warehouse resource: the DuckDB file that assets, checks, views and the IO manager share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +13,10 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr, ValidationError
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.orchestration.metadata import CLEANED
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
+from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -57,6 +59,18 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
     def note_written(self) -> None:
         """Notes that something was committed, so that a copy is due at the end of the run."""
         self._has_written = True
+
+    def rewrite_where_cleaned(
+        self, metadata: Mapping[str, Any], warn: Callable[[str], None]
+    ) -> None:
+        """Writes the file anew after a snapshot with which stored rows lost what is personal."""
+        if CLEANED not in metadata:
+            return
+        warn(
+            "What was stored before was brought under the setting privacy: tables, histories and"
+            " trials. The DuckDB file is written anew, so that nothing of it stays in there."
+        )
+        rewrite(self.target, warn)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publishes the copy when a run ends, or a step that runs in a process of its own."""

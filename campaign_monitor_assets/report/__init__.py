@@ -6,6 +6,7 @@ say what stands where, and `page.html` gives it its looks.
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -62,12 +64,18 @@ def write_report(
     return _write(target, template.render(page=page, plotly=Markup(plotly_js)))  # noqa: S704
 
 
+@private_files()
 def _write(target: Path, html: str) -> Path:
-    """Puts the page in the last one's place in one step."""
+    """Puts the page in the last one's place in one step, private like the DuckDB file.
+
+    Where others may read the last one, they may read this one, too.
+    """
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_text(html, encoding="utf-8")
+        if target.exists():
+            shutil.copymode(target, fresh)
         fresh.replace(target)
     except OSError as error:
         raise ConfigurationError(

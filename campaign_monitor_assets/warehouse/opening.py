@@ -15,6 +15,7 @@ import tenacity
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
+from campaign_monitor_assets.warehouse.private import mention_readable, private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 CATALOG: Final = "the file"
@@ -70,6 +71,7 @@ class Opening:
         Raises:
             DatabaseError: The file can't be opened, or is open elsewhere for too long.
         """
+        mention_readable(self.path, warn)
         waiting = _Waiting(self.path, self.lock_timeout, warn)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_locked),
@@ -95,6 +97,7 @@ class Opening:
             )
         return connection, memory
 
+    @private_files()
     def open_now(
         self, *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
     ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
@@ -102,7 +105,7 @@ class Opening:
 
         Raises:
             duckdb.Error: It can't be opened, or is open elsewhere; see `is_locked`.
-            OpenHereError: This process has it open already.
+            OpenHereError: This process has it open already, or another one replaced it meanwhile.
             DatabaseError: Its folder can't be made.
         """
         try:
@@ -119,6 +122,7 @@ class Opening:
                 self._attach(
                     connection, read_only=read_only, row_group=row_group_rows(memory.limit, rows)
                 )
+                _require_still_there(self.path)
         except BaseException:
             connection.close()
             raise
@@ -205,6 +209,21 @@ def _require_no_conflict_here(path: Path, *, read_only: bool) -> None:
             number = int(descriptor.name)
             if os.path.samestat(os.fstat(number), file) and not (read_only and _reads(number)):
                 raise OpenHereError("another connection of this process has it open")
+
+
+def _require_still_there(path: Path) -> None:
+    """Raises OpenHereError where another process wrote the file anew just as it was opened.
+
+    What has been opened then is the old file, which has no name any more.
+    """
+    if not _DESCRIPTORS.is_dir():
+        return
+    file = path.stat()
+    for descriptor in _DESCRIPTORS.iterdir():
+        with suppress(OSError, ValueError):
+            if os.path.samestat(os.fstat(int(descriptor.name)), file):
+                return
+    raise OpenHereError("another process has just written it anew")
 
 
 def _reads(descriptor: int) -> bool:

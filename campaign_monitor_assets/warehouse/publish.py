@@ -9,6 +9,7 @@ import duckdb
 
 from campaign_monitor_assets.errors import SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.enforce import enforce
 from campaign_monitor_assets.warehouse.history import remove_old_versions, update_history
 from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
@@ -37,12 +38,15 @@ class Published:
     Attributes:
         previous_rows: Rows in the snapshot before; None where there was none.
         kept_rows: Rows of parents that were not read again.
+        cleaned: Whether stored rows were brought under other rules of privacy, so that the file has
+            to be written anew.
         loaded: What was loaded for it.
         written: What became of its rows.
     """
 
     previous_rows: int | None
     kept_rows: int
+    cleaned: bool
     loaded: Loaded
     written: Written
 
@@ -93,6 +97,7 @@ def publish(
     Raises:
         DatabaseError: The staged rows can't be loaded, not all of them arrived, or their keys are
             not unique and whole; or a newer version of this program made the schema.
+        ConfigurationError: The addresses that are there are hashed with another key.
         OtherAccountError: The schema holds the snapshots of another account.
         SnapshotRefusedError: The guard kept the snapshot out; or writing it was forced, and the
             one that is there was read later.
@@ -105,6 +110,7 @@ def publish(
         if forced:
             raise SnapshotRefusedError(superseded.note)
         return superseded
+    cleaned = enforce(connection, table.schema, settings.privacy)
     keep_parents(connection, staged)
     kept_rows = count_kept_rows(connection, staged, table)
     loaded = load(connection, staged, settings.privacy)
@@ -116,7 +122,7 @@ def publish(
     record(connection, staged, table, written, run_id=run_id)
     for name in _TEMPORARY:
         connection.execute(f"drop table if exists temp.{name}")
-    return Published(previous, kept_rows, loaded, written)
+    return Published(previous, kept_rows, cleaned, loaded, written)
 
 
 def publish_trial(

@@ -24,6 +24,7 @@ from campaign_monitor_assets.warehouse.opening import (
     checked_path,
     is_locked,
 )
+from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 T = TypeVar("T")
@@ -129,18 +130,19 @@ class Database:
             raise DatabaseError(
                 f"The DuckDB file {self.path} does not exist yet. Materialize the tables first."
             )
-        connection, memory = self.opening.open(warn, read_only=read_only, rows=rows)
-        try:
-            connection.begin()
-            yield connection, memory
-            self._commit(connection)
-        except BaseException as error:
-            _undo(connection)
-            if is_out_of_memory(error):
-                raise self._out_of_memory(error, memory, rows.longest) from None
-            raise
-        finally:
-            connection.close()
+        with private_files():
+            connection, memory = self.opening.open(warn, read_only=read_only, rows=rows)
+            try:
+                connection.begin()
+                yield connection, memory
+                self._commit(connection)
+            except BaseException as error:
+                _undo(connection)
+                if is_out_of_memory(error):
+                    raise self._out_of_memory(error, memory, rows.longest) from None
+                raise
+            finally:
+                connection.close()
 
     def _commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
@@ -167,10 +169,12 @@ class Database:
             self.opening.memory_limit, limit_that_would_do(memory.limit, longest_row), said
         )
 
+    @private_files()
     def publish_copy(self, copy: Path, warn: Callable[[str], None] = _silent) -> None:
         """Puts a copy of the whole file in the place of the one before, in one step.
 
-        Whoever has the one before open goes on reading that.
+        Whoever has the one before open goes on reading that. Only the user can read it, unless the
+        one before is readable for others, too.
 
         Args:
             copy: Where the copy goes; its folder is made where missing.
@@ -190,6 +194,9 @@ class Database:
                     shutil.copyfileobj(source, target, _COPY_BYTES)
                     # Closing any handle of the file ends DuckDB's lock, so DuckDB goes first.
                     connection.close()
+                # Others may be meant to read it: whoever lets them does so once.
+                if copy.exists():
+                    shutil.copymode(copy, fresh)
                 Path(fresh).replace(copy)
             except BaseException:
                 Path(fresh).unlink(missing_ok=True)
@@ -203,6 +210,7 @@ class Database:
         finally:
             connection.close()
 
+    @private_files()
     def require_writable(self) -> None:
         """Tries the file before anything is fetched for it.
 

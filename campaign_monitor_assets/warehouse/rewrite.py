@@ -1,0 +1,151 @@
+"""Writes the DuckDB file anew, so that what was deleted leaves its bytes too.
+
+DuckDB keeps the blocks of deleted rows until something else is written there. A copy has only what
+is there now; it takes the file's place in one step, while the file is locked. A process that is
+killed meanwhile leaves the file as it was, and a private folder that the next rewriting removes.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
+from campaign_monitor_assets.warehouse.opening import CATALOG
+from campaign_monitor_assets.warehouse.private import private_files
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.target import Database
+
+Connection = duckdb.DuckDBPyConnection
+
+_FRESH: Final = "the fresh file"
+
+_OBJECTS: Final = {
+    "duckdb_schemas()": "schema_name, comment",
+    "duckdb_columns()": "schema_name, table_name, column_name, data_type, comment",
+    "duckdb_tables()": "schema_name, table_name, comment",
+    "duckdb_views()": "schema_name, view_name, sql, comment",
+    "duckdb_constraints()": "schema_name, table_name, constraint_text",
+    "duckdb_indexes()": "schema_name, index_name, sql",
+    "duckdb_sequences()": "schema_name, sequence_name, last_value",
+    "duckdb_functions()": "schema_name, function_name, macro_definition",
+    "duckdb_types()": "schema_name, type_name, labels",
+}
+"""What a file may hold besides rows, and what tells two of a kind apart."""
+
+
+@private_files()
+def rewrite(database: Database, warn: Callable[[str], None] = lambda _: None) -> None:
+    """Writes the file anew; readers that have it open wait or are waited for, as ever.
+
+    Args:
+        database: The file.
+        warn: Told of waiting for the file.
+
+    Raises:
+        DatabaseError: The file can't be opened, or the new one can't be written or differs. What
+            the file holds is unchanged, but deleted bytes may still be in it.
+    """
+    connection, memory = database.opening.open(warn, read_only=False)
+    folder: Path | None = None
+    try:
+        folder = _own_folder(database.path)
+        fresh = folder / database.path.name
+        _copy(connection, fresh, memory)
+        _swap(connection, fresh, database.path)
+    except (duckdb.Error, OSError) as error:
+        # DuckDB's own text may quote a value.
+        why = (error.strerror or "") if isinstance(error, OSError) else type(error).__name__
+        raise _not_rewritten(database.path, why) from None
+    finally:
+        connection.close()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own_folder(path: Path) -> Path:
+    """A private folder beside the file, without those that killed processes left behind."""
+    prefix = f".{path.name}.rewriting-"
+    for left in path.parent.glob(f"{_escaped(prefix)}*"):
+        # The file is locked, so nobody else is at work.
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", name)
+
+
+def _copy(connection: Connection, fresh: Path, memory: Memory) -> None:
+    # What is in the write-ahead log would stay there.
+    connection.execute("checkpoint")
+    options = ["type duckdb", f"row_group_size {row_group_rows(memory.limit, Rows())}"]
+    if version := _storage_version(connection):
+        options.append(f"storage_version {literal(version)}")
+    connection.execute(
+        f"attach {literal(str(fresh))} as {identifier(_FRESH)} ({', '.join(options)})"
+    )
+    connection.execute(f"copy from database {identifier(CATALOG)} to {identifier(_FRESH)}")
+    if _content(connection, CATALOG) != _content(connection, _FRESH):
+        raise OSError(0, "the copy is not the same")
+    connection.execute(f"checkpoint {identifier(_FRESH)}")
+    connection.execute(f"detach {identifier(_FRESH)}")
+
+
+def _storage_version(connection: Connection) -> str | None:
+    """The version of the file's format, such as `v1.0.0`."""
+    row = connection.execute(
+        "select tags['storage_version'] from duckdb_databases() where database_name = ?", [CATALOG]
+    ).fetchone()
+    found = re.match(r"v\d+\.\d+\.\d+", str(row[0])) if row else None
+    return found[0] if found else None
+
+
+def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
+    """All that a file holds, by name, and the rows of each table."""
+    found: list[object] = [
+        connection.execute(
+            f"select {columns} from {source} where database_name = ? and not internal order by all"
+            if "internal" in _columns(connection, source)
+            else f"select {columns} from {source} where database_name = ? order by all",
+            [catalog],
+        ).fetchall()
+        for source, columns in _OBJECTS.items()
+    ]
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ?"
+        " and not internal order by all",
+        [catalog],
+    ).fetchall()
+    for schema, table in tables:
+        name = identifier(catalog, schema, table)
+        found.append(connection.execute(f"select count(*) from {name}").fetchall())
+    return tuple(found)
+
+
+def _columns(connection: Connection, source: str) -> set[str]:
+    return {name for name, *_ in connection.execute(f"describe from {source}").fetchall()}
+
+
+def _swap(connection: Connection, fresh: Path, path: Path) -> None:
+    shutil.copymode(path, fresh)
+    # Once the new file is there, another process may open it: closing the old one must leave alone
+    # what then is its write-ahead log.
+    connection.execute("pragma disable_checkpoint_on_shutdown")
+    if os.name == "nt":
+        connection.close()
+    fresh.replace(path)
+
+
+def _not_rewritten(path: Path, why: str) -> DatabaseError:
+    return DatabaseError(
+        f"The DuckDB file {path} could not be written anew ({why}). What it holds is unchanged, but"
+        " bytes of what was deleted may still be in it. Make room for a second copy beside it, then"
+        " run the command again."
+    )
