@@ -30,6 +30,7 @@ class Account:
         freshness: For each table when it is expected.
         windows: For a campaign report how many days after sending it is read again.
         executor: What jobs and schedules are executed by; None: the executor of the user's project.
+        warn_drop_percent: The deepest fall of a table's rows that its check lets pass.
         schema_was: The schema that earlier versions would have chosen, where it is another.
     """
 
@@ -45,6 +46,7 @@ class Account:
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     executor: dg.ExecutorDefinition | None = dg.in_process_executor
+    warn_drop_percent: float = 10.0
     schema_was: str | None = None
 
     @property

@@ -8,6 +8,7 @@ import dagster as dg
 
 from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.checks import TableChecks, table_checks
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
 from campaign_monitor_assets.orchestration.metadata import column_schema
 from campaign_monitor_assets.orchestration.reading import ReadConfig, Reading
@@ -22,10 +23,13 @@ def build_assets(tables: Sequence[Table], account: Account) -> list[dg.AssetsDef
 
 def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefinition:
     parent = tables[0].parent
+    checks = [table_checks(table, account) for table in tables]
     settings: dict[str, Any] = {
         "name": "__".join([*account.key_prefix, *(table.name for table in tables)]),
         "outs": {table.name: _asset_out(table, account) for table in tables},
-        "can_subset": len(tables) > 1,
+        # Each table alone, and its checks without it.
+        "can_subset": True,
+        "check_specs": [spec for each in checks for spec in each.specs()],
         "required_resource_keys": {account.api_resource, account.warehouse},
         "pool": account.pool,
     }
@@ -34,8 +38,8 @@ def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefini
         @dg.multi_asset(**settings)
         def read_account(
             context: dg.AssetExecutionContext, config: ReadConfig
-        ) -> Iterator[dg.Output[Snapshot]]:
-            yield from Reading(context, account, tables, config).run(None)
+        ) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
+            yield from _execute(context, account, checks, config, None)
 
         return read_account
 
@@ -45,10 +49,34 @@ def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefini
     @dg.multi_asset(**settings, ins={"parents": parents_in})
     def read_children(
         context: dg.AssetExecutionContext, config: ReadConfig, parents: ParentRows
-    ) -> Iterator[dg.Output[Snapshot]]:
-        yield from Reading(context, account, tables, config).run(parents)
+    ) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
+        yield from _execute(context, account, checks, config, parents)
 
     return read_children
+
+
+def _execute(
+    context: dg.AssetExecutionContext,
+    account: Account,
+    checks: Sequence[TableChecks],
+    config: ReadConfig,
+    parents: ParentRows | None,
+) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
+    """Reads the selected tables and runs the selected checks, each when its table is stored."""
+    selected = context.op_execution_context.selected_output_names
+    wanted = context.selected_asset_check_keys
+    by_table = {each.table.name: each for each in checks}
+    tables = [table for each in checks if (table := each.table).name in selected]
+    if tables:
+        for output in Reading(context, account, tables, config).run(parents):
+            # Dagster goes on here when the IO manager has stored it.
+            yield output
+            yield from by_table.pop(output.output_name).results(context, wanted)
+    for table in tables:
+        # A trial leaves the table as it is.
+        by_table.pop(table.name, None)
+    for unread in by_table.values():
+        yield from unread.results(context, wanted)
 
 
 def _telling_columns(table: Table) -> list[str]:

@@ -21,7 +21,7 @@ from campaign_monitor_assets.orchestration.attributes import (
     in_their_place,
     resolved_privacy,
 )
-from campaign_monitor_assets.orchestration.checks import build_checks
+from campaign_monitor_assets.orchestration.checks import build_checks_against_stats
 from campaign_monitor_assets.orchestration.choices import (
     check_tables_of_warehouse,
     checked_group_names,
@@ -167,13 +167,10 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         account = self._account(frequencies)
         views = chosen_views(tables, self.warehouse.history) if self.analytics else []
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
-        table_checks = build_checks(
-            tables, account, warn_drop_percent=self.warehouse.warn_drop_percent
-        )
         warehouse = self._warehouse()
         return dg.Definitions(
             assets=[*build_assets(tables, account), *view_assets],
-            asset_checks=[*table_checks, *view_checks],
+            asset_checks=[*build_checks_against_stats(tables, account), *view_checks],
             schedules=build_schedules(
                 frequencies,
                 views,
@@ -203,6 +200,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             tags=self.tags,
             windows=checked_windows(self.report_windows),
             executor=dg.in_process_executor if self.executor == "in_process" else None,
+            warn_drop_percent=self.warehouse.warn_drop_percent,
             schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,
             freshness={
                 table: freshness_policy(frequency, self.timezone)

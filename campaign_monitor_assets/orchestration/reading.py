@@ -71,11 +71,10 @@ class Reading:
         tables: Sequence[Table],
         config: ReadConfig,
     ) -> None:
-        selected = context.op_execution_context.selected_output_names
         self._context = context
         self._account = account
         self._config = config
-        self._tables = [table for table in tables if table.name in selected]
+        self._tables = tables
         self._api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
         self._warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
         self._target = self._warehouse.target

@@ -10,7 +10,6 @@ import pytest
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.assets import build_assets
-from campaign_monitor_assets.orchestration.checks import build_checks
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project, checks, failures, metadata
 
@@ -20,12 +19,9 @@ WINDOW_DAYS = 30
 def _windowed(project: Project, table: str) -> dg.ExecuteInProcessResult:
     """Materializes a report that is read again for campaigns of the last thirty days only."""
     tables = [CATALOGUE[name] for name in ("clients", "campaigns", table)]
-    account = Account(
-        windows={table: WINDOW_DAYS},
-    )
+    account = Account(windows={table: WINDOW_DAYS}, warn_drop_percent=50)
     definitions = dg.Definitions(
         assets=build_assets(tables, account),
-        asset_checks=build_checks(tables, account, warn_drop_percent=50),
         resources=project.definitions().resources,
     )
     return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
