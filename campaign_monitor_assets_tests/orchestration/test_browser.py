@@ -19,6 +19,7 @@ import pytest
 import requests
 import tenacity
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.report import write_report
@@ -137,6 +138,19 @@ def switch_of(page: Page, schedule: str) -> Locator:
     return row.locator("label[class*=Switch]")
 
 
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(PlaywrightTimeoutError),
+    stop=tenacity.stop_after_delay(PATIENCE),
+    reraise=True,
+)
+def choose(page: Page, choice: str) -> None:
+    """Chooses from the graph's menu, which closes when the graph is drawn again meanwhile."""
+    item = page.get_by_role("menuitem", name=choice)
+    if not item.is_visible():
+        page.get_by_label("settings").last.click(timeout=10_000)
+    item.click(timeout=10_000)
+
+
 def test_first_visit(dagster_url: str, page: Page, project: Project, screenshots: Path) -> None:
     """A person opens the graph, materializes all, sees rows and checks, and starts a schedule."""
     page.goto(f"{dagster_url}/asset-groups")
@@ -154,8 +168,7 @@ def test_first_visit(dagster_url: str, page: Page, project: Project, screenshots
     page.get_by_label("panel_show_right").last.click()
     expect(page.get_by_text("campaign_reports").first).to_be_visible()
     for choice in ("Change graph to vertical orientation", "Expand all groups"):
-        page.get_by_label("settings").last.click()
-        page.get_by_role("menuitem", name=choice).click()
+        choose(page, choice)
     expect(page.get_by_text("suppression_list").first).to_be_visible()
     page.wait_for_timeout(2000)  # the graph glides into its place
     page.screenshot(path=screenshots / "graph.png")

@@ -1,0 +1,149 @@
+"""What a process for each table costs in a user's own project, as ratios of one run.
+
+`python -m campaign_monitor_assets_tests.benchmarks.executors` makes a project with the component
+and nothing else, starts its webserver and lets that run all tables, as its pages do: by the
+component's job, and by "Materialize all" in the asset graph, which is executed by what the project
+says: Dagster's default, or `dg.in_process_executor`.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import requests
+from dagster_graphql import DagsterGraphQLClient
+
+from campaign_monitor_assets import sandbox
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.orchestration.deployment import eventually, free_port
+
+ACCOUNT = ("--clients", "1", "--lists", "4", "--subscribers", "50", "--campaigns", "2")
+ROUNDS = 1
+JOB = "the component's job"
+GRAPH = "the asset graph, the project's default executor"
+GRAPH_IN_PROCESS = "the asset graph, dg.in_process_executor in the project"
+
+DEFINITIONS = """
+from pathlib import Path
+import dagster as dg
+
+@dg.definitions
+def defs():
+    found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(found, dg.Definitions({executor}))
+"""
+COMPONENT = """
+type: campaign_monitor_assets.CampaignMonitorComponent
+attributes:
+  warehouse: {{database: {database}}}
+"""
+
+
+def write_project(folder: Path, executor: str) -> None:
+    """A project that has the component and, if wished, an executor."""
+    package = folder / "elsewhere"
+    (package / "defs" / "crm").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "defs" / "__init__.py").touch()
+    (package / "definitions.py").write_text(DEFINITIONS.format(executor=executor))
+    text = COMPONENT.format(database=folder / "account.duckdb")
+    (package / "defs" / "crm" / "defs.yaml").write_text(text)
+    (folder / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
+    )
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+
+
+@contextmanager
+def webserver(folder: Path, box: Sandbox) -> Iterator[DagsterGraphQLClient]:
+    """The project's webserver for as long as the context lasts."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+    }
+    with (folder / "webserver.log").open("w") as log:
+        process = psutil.Popen(
+            [
+                Path(sys.executable).with_name("dagster-webserver"),
+                *("-m", "elsewhere.definitions", "-p", str(port)),
+            ],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: _answers(port))
+        yield DagsterGraphQLClient("localhost", port_number=port)
+    finally:
+        family = [*process.children(recursive=True), process]
+        for each in family:
+            each.terminate()
+        psutil.wait_procs(family, timeout=30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://localhost:{port}/server_info", timeout=30).ok
+    except requests.ConnectionError:
+        return False
+
+
+def seconds_of(
+    client: DagsterGraphQLClient, folder: Path, job: str, tables: Sequence[str]
+) -> float:
+    """Seconds from the launch of a run to its end."""
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        selection = [dg.AssetKey(["campaign_monitor", table]) for table in tables]
+        run = client.submit_job_execution(job, asset_selection=selection)
+        eventually(
+            lambda: (found := instance.get_run_by_id(run)) and found.is_finished, seconds=900
+        )
+        [record] = instance.get_run_records(dg.RunsFilter(run_ids=[run]))
+        assert record.dagster_run.is_success, record.dagster_run.status
+        assert record.end_time
+        return float(record.end_time - record.create_timestamp.timestamp())
+
+
+def measure(box: Sandbox, tables: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way, in turn, so that a busy machine is busy for all of them."""
+    found: dict[str, list[float]] = {JOB: [], GRAPH: [], GRAPH_IN_PROCESS: []}
+    with tempfile.TemporaryDirectory() as name:
+        plain, chosen = Path(name) / "plain", Path(name) / "chosen"
+        write_project(plain, "")
+        write_project(chosen, "executor=dg.in_process_executor")
+        with webserver(plain, box) as default, webserver(chosen, box) as in_process:
+            for _ in range(rounds):
+                found[JOB].append(seconds_of(default, plain, "campaign_monitor_all", tables))
+                found[GRAPH].append(seconds_of(default, plain, "__ASSET_JOB", tables))
+                found[GRAPH_IN_PROCESS].append(
+                    seconds_of(in_process, chosen, "__ASSET_JOB", tables)
+                )
+    return found
+
+
+def main() -> None:
+    """Measures, and prints the medians."""
+    tables = sys.argv[1:] or ["clients", "lists", "campaigns", "segments", "active_subscribers"]
+    with sandbox.start(*ACCOUNT) as box:
+        found = measure(box, tables, ROUNDS)
+    job = statistics.median(found[JOB])
+    print(f"{len(tables)} tables, median of {ROUNDS} rounds")
+    for way, seconds in found.items():
+        middle = statistics.median(seconds)
+        print(f"{way}: {middle:.1f} s, {middle / job:.1f} ×")
+
+
+if __name__ == "__main__":
+    main()
