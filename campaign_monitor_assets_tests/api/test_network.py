@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from requests.utils import get_netrc_auth
 
 from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.client import ApiClient
@@ -113,11 +114,20 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.M
             client(url).get("/clients", DECODE)
 
 
-def test_netrc_is_not_consulted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variable", "name"), [("NETRC", "netrc"), ("HOME", ".netrc"), ("HOME", "_netrc")]
+)
+def test_netrc_is_not_consulted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
+) -> None:
     """Requests carry our credentials or none: not the password that netrc has for the host."""
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password s3cret\n")
-    (tmp_path / "netrc").chmod(0o600)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    file = tmp_path / name
+    entry = "login other password s3cret"
+    file.write_text(f"machine 127.0.0.1 {entry}\ndefault {entry}\n")
+    file.chmod(0o600)
+    monkeypatch.delenv("NETRC", raising=False)
+    monkeypatch.setenv(variable, str(file if variable == "NETRC" else tmp_path))
+    assert get_netrc_auth("http://127.0.0.1") == ("other", "s3cret")
     refused = '{"Code": 121, "Message": "Expired"}'
     with serve(respond("401 No", refused)) as server:
         credentials = Credentials(
@@ -130,6 +140,7 @@ def test_netrc_is_not_consulted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             ApiClient(settings, credentials).get("/clients", DECODE)
         heard = [head.partition("\r\n\r\n")[0].lower() for head in server.heard]
     assert ["authorization: bearer old" in head for head in heard] == [True, False]
+    assert ["authorization" in head for head in heard] == [True, False]
     assert not any("basic" in head for head in heard)
 
 

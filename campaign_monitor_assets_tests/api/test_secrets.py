@@ -32,11 +32,13 @@ defs = dg.Definitions.merge(
 """
 
 
-def run(folder: Path, box: Sandbox, **credentials: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, box: Sandbox, *, code: str = CODE, **credentials: str
+) -> subprocess.CompletedProcess[str]:
     """A run as a user starts it, with an instance that keeps everything on disk."""
     home = folder / "home"
     home.mkdir()
-    (folder / "account_code.py").write_text(CODE)
+    (folder / "account_code.py").write_text(code)
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -121,6 +123,28 @@ def test_tokens(own: Sandbox, tmp_path: Path, lasting: bool) -> None:  # noqa: F
     for secret in (*TOKENS.values(), "sandbox-access-token"):
         assert holding(tmp_path, secret) == []
         assert secret not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_steps_in_processes_of_their_own(own: Sandbox, tmp_path: Path) -> None:
+    """Steps of the multiprocess executor that meet the expired token at once renew it once."""
+    own.reset()
+    # Whoever comes meanwhile meets the first one's renewal unfinished.
+    own.faults([{"what": "slow", "path": "oauth/token", "seconds": 10}])
+    code = CODE.replace("in_process_executor", "multiprocess_executor")
+    code = code.replace(str(list(TABLES)), str(["clients", "administrators"]))
+    done = run(tmp_path, own, code=code, **TOKENS)
+    assert done.returncode == 0, done.stderr
+    paths = [entry["path"] for entry in own.requests()["requests"]]
+    assert paths.count("/oauth/token") == 1
+    # Both met the expired token, and both got what they asked for.
+    assert [paths.count(path) for path in ("/clients.json", "/admins.json")] == [2, 2]
+    found = Project(own, tmp_path / "account.duckdb")
+    assert found.count("clients") == 2
+    assert found.count("administrators")
+    (tmp_path / "home" / "campaign_monitor_tokens.json").unlink()
+    for secret in (*TOKENS.values(), "sandbox-access-token"):
+        assert holding(tmp_path, secret) == []
 
 
 @pytest.mark.slow

@@ -66,3 +66,18 @@ def test_ctrl_c_ends_the_waiting(box: Sandbox, tmp_path: Path) -> None:
     assert "The run was stopped" in told
     assert "✓ lists" not in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("path", ["/clients.json", "/lists"])
+def test_ctrl_c_ends_a_request_that_hangs(box: Sandbox, tmp_path: Path, path: str) -> None:
+    """Whichever thread waits for the response, the run ends long before the request would."""
+    box.faults([{"what": "slow", "path": path, "seconds": 600, "times": None}])
+    process = _start(box, tmp_path, "Waiting for the response to GET")
+    process.send_signal(signal.SIGINT)
+    # The response has been waited for since half of read_timeout, and would be asked for again.
+    assert process.wait(25) == 1
+    told = (tmp_path / "sync.log").read_text()
+    assert "The run was stopped" in told
+    assert "attempt 1 of" not in told
+    assert "Traceback" not in told
+    assert box.key not in told
