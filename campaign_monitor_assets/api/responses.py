@@ -116,6 +116,17 @@ def error_body(response: RawResponse) -> ErrorBody | None:
         return None
 
 
+def server_trouble(response: RawResponse) -> TransientError | None:
+    """The transient error that a status stands for; None: the server is in no trouble."""
+    if response.status == 429:
+        wait = seconds(response, "X-RateLimit-Reset", "Retry-After")
+        return TransientError("HTTP 429, too many requests", wait=wait, of_server=True)
+    if response.status >= 500 or response.status == 408:
+        wait = seconds(response, "Retry-After")
+        return TransientError(str(response), wait=wait, of_server=True)
+    return None
+
+
 def refusal(request: str, host: str, response: RawResponse) -> Exception:
     """What a response means that is neither a success nor trouble of the server's.
 

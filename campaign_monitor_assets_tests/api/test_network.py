@@ -420,6 +420,8 @@ def test_a_body_that_is_not_encoded_as_it_says(encoding: str) -> None:
         "https://api createsend.com",
         "ftp://127.0.0.1",
         "https://apí.example",
+        "https://api..example",
+        f"https://{'a' * 64}.example",
     ],
 )
 def test_base_urls(url: str) -> None:
