@@ -160,16 +160,18 @@ def oauth_error(response: RawResponse) -> str | None:
 
 
 def seconds(response: RawResponse, *headers: str) -> float | None:
-    """The first of the headers that is a plausible number of seconds; None: there is none."""
-    for header in headers:
-        number = number_of(response, header)
-        if number is None:
-            number = _until(response.headers.get(header, ""))
-        elif number >= _FIRST_MOMENT:
-            number -= time.time()
-        if number is not None and 0 <= number <= _MOST_SECONDS:
-            return number
-    return None
+    """The longest of the waits that the headers ask for; None: none is a plausible one."""
+    waits = [_wait(response, header) for header in headers]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _wait(response: RawResponse, header: str) -> float | None:
+    number = number_of(response, header)
+    if number is None:
+        number = _until(response.headers.get(header, ""))
+    elif number >= _FIRST_MOMENT:
+        number -= time.time()
+    return number if number is not None and 0 <= number <= _MOST_SECONDS else None
 
 
 def number_of(response: RawResponse, header: str) -> float | None:

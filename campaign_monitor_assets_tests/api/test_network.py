@@ -289,6 +289,7 @@ def test_closing_ends_a_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> No
     [
         {"X_RateLimit_Reset": "3000", "X_RateLimit_Remaining": "0"},
         {"Retry_After": "120"},
+        {"X_RateLimit_Reset": "1", "Retry_After": "120"},
     ],
 )
 def test_long_waits_are_told(headers: dict[str, str]) -> None:
