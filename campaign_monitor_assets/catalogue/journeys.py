@@ -15,6 +15,7 @@ from campaign_monitor_assets.catalogue.model import (
     Cadence,
     Column,
     Group,
+    Increments,
     Shape,
     Table,
     count,
@@ -100,6 +101,9 @@ def _report(name: str, description: str, *columns: Column) -> Table:
         # A subscriber can take a journey again, so every report is one of events.
         key=(),
         deleted_codes=(3002,),
+        increments=Increments(
+            column=next(each.name for each in columns if each.type == "TIMESTAMP")
+        ),
         docs=f"{REFERENCE}/journeys/#journey-email-{name}",
         group=Group.JOURNEYS,
         cadence=Cadence.DAILY,

@@ -66,6 +66,23 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Increments:
+    """How a collection tells what it gained since a time.
+
+    Attributes:
+        column: The column with the time at which a record came.
+        filtered: Whether the endpoint takes `date`, which brings the records from a time on;
+            otherwise the collection is read newest first.
+        departures: The endpoints at which records turn up that left the collection; none: records
+            are only added, or leave without a trace.
+    """
+
+    column: str = "Date"
+    filtered: bool = True
+    departures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """One table of the account.
 
@@ -97,6 +114,7 @@ class Table:
         deleted_codes: The API's codes for a parent that was deleted since it was listed.
         never_empty: An empty response can't be right.
         stat: The field of `list_stats` that counts this table's rows of one list.
+        increments: How what was added since the last snapshot is asked for; None: it can't be.
         default: Whether it is read where the user chose nothing.
         cost: What a full refresh costs in requests, in words.
     """
@@ -122,6 +140,7 @@ class Table:
     deleted_codes: tuple[int, ...] = ()
     never_empty: bool = False
     stat: str | None = None
+    increments: Increments | None = None
     default: bool = True
     cost: str = "1"
 

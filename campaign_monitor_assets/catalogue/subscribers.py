@@ -4,6 +4,7 @@ from campaign_monitor_assets.catalogue.model import (
     REFERENCE,
     Cadence,
     Group,
+    Increments,
     Option,
     Shape,
     Table,
@@ -44,6 +45,9 @@ COLUMNS = (
 )
 
 
+_STATES = ("active", "unsubscribed", "bounced", "unconfirmed", "deleted")
+
+
 def _subscribers(state: str, description: str, stat: str | None, *, default: bool = True) -> Table:
     return Table(
         name=f"{state}_subscribers",
@@ -58,6 +62,9 @@ def _subscribers(state: str, description: str, stat: str | None, *, default: boo
         key=("ListID", "EmailAddress"),
         deleted_codes=(101,),
         stat=stat,
+        increments=Increments(
+            departures=tuple(f"/lists/{{ListID}}/{other}" for other in _STATES if other != state)
+        ),
         docs=f"{REFERENCE}/lists/#{state}-subscribers",
         group=Group.SUBSCRIBERS,
         cadence=Cadence.DAILY,

@@ -17,6 +17,30 @@ Returned = TypeVar("Returned")
 Task = Generator[Sequence[Request], Sequence[Response], Returned]
 
 
+def together(
+    tasks: Sequence[Task[Request, Response, Returned]],
+) -> Task[Request, Response, list[Returned]]:
+    """Makes one task of several: each of its batches holds the next requests of all of them."""
+    returned: dict[int, Returned] = {}
+    batches: dict[int, Sequence[Request]] = {}
+
+    def advance(place: int, responses: list[Response] | None) -> None:
+        try:
+            task = tasks[place]
+            batches[place] = next(task) if responses is None else task.send(responses)
+        except StopIteration as stop:
+            returned[place] = stop.value
+
+    for place in range(len(tasks)):
+        advance(place, None)
+    while batches:
+        waiting, batches = batches, {}
+        responses = iter((yield [request for batch in waiting.values() for request in batch]))
+        for place, batch in waiting.items():
+            advance(place, [next(responses) for _ in batch])
+    return [returned[place] for place in range(len(tasks))]
+
+
 @dataclass
 class _Job(Generic[Request, Response]):
     """A task that waits for the responses to its last batch."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Option, Table
@@ -13,6 +15,9 @@ from campaign_monitor_assets.extract.paginator import Page, PageRequest
 from campaign_monitor_assets.extract.parents import Parent
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Missing
+
+_REFUSED_DATE_CODE: Final = 5
+"""The `date` filter is not accepted."""
 
 _FORBIDDEN_CODE: Final = 102
 """The resource is not of this account, or not any more."""
@@ -27,12 +32,20 @@ class Request:
         read: The number of the attempt.
         page: The page; None: the endpoint has no pages.
         order: The field to order pages by.
+        descending: Whether they are ordered by it the other way round.
+        since: Only records from this time on, as the API writes times.
+        elsewhere: The endpoint to ask in the place of the table's own, for records that left it.
+        counts_only: Whether only the total is wanted; nothing is staged then.
     """
 
     parent: Parent
     read: int
     page: PageRequest | None = None
     order: str | None = None
+    descending: bool = False
+    since: str | None = None
+    elsewhere: str | None = None
+    counts_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class Response:
         rows: Rows staged.
         page: The figures of a page.
         missing: Why there is nothing to read: the parent is deleted or forbidden.
+        is_refused: The API doesn't take the time from which on records were asked for.
+        last_time: The time of the last row of a page that is ordered by time.
     """
 
     requests: int = 1
@@ -52,6 +67,8 @@ class Response:
     rows: int = 0
     page: Page | None = None
     missing: Missing | None = None
+    is_refused: bool = False
+    last_time: str | None = None
 
 
 def is_forbidden(error: ApiError) -> bool:
@@ -79,9 +96,10 @@ class Fetcher:
 
     def path(self, parent: Parent) -> str:
         """The endpoint for a parent."""
-        return self._table.path.format_map(
-            {name: quote(value, safe="") for name, value in parent.items()}
-        )
+        return self._filled(self._table.path, parent)
+
+    def _filled(self, path: str, parent: Parent) -> str:
+        return path.format_map({name: quote(value, safe="") for name, value in parent.items()})
 
     def fetch(self, request: Request) -> Response:
         """Sends one request and stages its rows.
@@ -94,6 +112,8 @@ class Fetcher:
                 return self._fetch_whole(request)
             return self._fetch_page(request, request.page)
         except ApiError as error:
+            if request.since and error.code == _REFUSED_DATE_CODE:
+                return Response(is_refused=True)
             if error.code in self._table.deleted_codes:
                 return Response(missing=Missing(request.parent, forbidden=False))
             if self._table.parent and is_forbidden(error):
@@ -121,11 +141,14 @@ class Fetcher:
             envelope = PAGE.decode(body)
             return envelope, reader.of_array(envelope.Results)
 
-        path, query = self.path(request.parent), self._page_query(page, request.order)
-        response = self._client.get(path, decode, query)
+        path = self._filled(request.elsewhere or self._table.path, request.parent)
+        response = self._client.get(path, decode, self._page_query(request, page))
         envelope, rows = response.value
-        writer.append(rows.lines(request.read, page.skip), rows.extra_names)
-        writer.count_replaced(response.replaced)
+        if request.elsewhere:
+            writer.append_departed(rows.lines(request.read, page.skip))
+        elif not request.counts_only:
+            writer.append(rows.lines(request.read, page.skip), rows.extra_names)
+            writer.count_replaced(response.replaced)
         read = Page(
             request=page,
             keys=rows.keys,
@@ -136,12 +159,25 @@ class Fetcher:
             pages=envelope.NumberOfPages,
             by_date=request.order == "date" and envelope.may_be_by_date,
         )
-        return Response(response.requests, response.size, read.new_rows, read)
+        return Response(
+            response.requests,
+            response.size,
+            0 if request.counts_only else read.new_rows,
+            read,
+            last_time=self._time(rows.raw[-1]) if request.descending and rows.raw else None,
+        )
 
-    def _page_query(self, page: PageRequest, order: str | None) -> dict[str, str | int]:
+    def _time(self, row: bytes | msgspec.Raw) -> str | None:
+        assert self._table.increments is not None
+        found = msgspec.json.decode(row, type=dict[str, Any]).get(self._table.increments.column)
+        return found if isinstance(found, str) else None
+
+    def _page_query(self, request: Request, page: PageRequest) -> dict[str, str | int]:
         table = self._table
         query: dict[str, str | int] = {"page": page.number, "pagesize": page.size}
-        if order:
-            query |= {"orderfield": order, "orderdirection": "asc"}
+        if request.order:
+            direction = "desc" if request.descending else "asc"
+            query |= {"orderfield": request.order, "orderdirection": direction}
         wanted = (option for option in table.options if option in self._options)
-        return query | dict(table.query) | dict.fromkeys(wanted, "true")
+        query |= dict(table.query) | dict.fromkeys(wanted, "true")
+        return query | ({"date": request.since} if request.since else {})

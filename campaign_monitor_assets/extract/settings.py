@@ -19,6 +19,13 @@ class ExtractSettings(BaseModel):
         ge=0,
         description="Retries when a collection changes during pagination.",
     )
+    overlap_hours: float = Field(
+        default=24,
+        ge=1,
+        description="For tables that are read incrementally: hours before the newest record of the"
+        " last snapshot from which on records are requested again. Times are local, a clock can go"
+        " back by an hour, and an import takes a while.",
+    )
     include_tracking_preference: bool = Field(
         default=False, description="Request each subscriber's consent to tracking."
     )

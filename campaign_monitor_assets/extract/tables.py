@@ -7,9 +7,11 @@ from dataclasses import replace
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
 from campaign_monitor_assets.errors import AllParentsMissingError, ContradictoryPagesError
+from campaign_monitor_assets.extract.attempts import read_attempt
 from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
 from campaign_monitor_assets.extract.fetch import Fetcher, Request, Response
-from campaign_monitor_assets.extract.paginator import Judgement, Page, Verdict, judge, next_requests
+from campaign_monitor_assets.extract.incremental import Incremental, read_increments
+from campaign_monitor_assets.extract.paginator import Judgement, Page, Verdict, judge
 from campaign_monitor_assets.extract.parents import Parent
 from campaign_monitor_assets.extract.progress import Progress, Tally
 from campaign_monitor_assets.extract.settings import ExtractSettings
@@ -25,6 +27,8 @@ def read_tables(
     parents: Sequence[Parent],
     settings: ExtractSettings,
     progress: Callable[[Progress], None] = lambda _: None,
+    *,
+    incremental: Incremental | None = None,
 ) -> list[Staged]:
     """Reads one endpoint for all parents into the staged files of the tables that it feeds.
 
@@ -35,6 +39,8 @@ def read_tables(
             parent has one, which is empty.
         settings: How to read.
         progress: Called after each response.
+        incremental: How the one table is read incrementally, which `writers` knows the last
+            snapshot of; None: in full.
 
     Raises:
         AllParentsMissingError: Every parent is deleted or forbidden.
@@ -52,18 +58,32 @@ def read_tables(
         expected=tally.expect,
         abort=client.close,
     )
-    runner.run(map(tasks.of, parents))
-    if parents and len(tasks.missing) == len(parents):
-        table = writers[0].table
-        assert table.parent is not None
-        forbidden = sum(missing.forbidden for missing in tasks.missing)
-        raise AllParentsMissingError(
-            table.name, table.parent, deleted=len(parents) - forbidden, forbidden=forbidden
-        )
+    rest = parents
+    if incremental is not None:
+        [writer] = writers
+        rest = read_increments(runner, writer, parents, settings, incremental, tasks)
+    runner.run(map(tasks.of, rest))
+    _require_any(tasks.missing, parents, writers[0].table)
     return [
-        writer.finish(requests=tally.requests, size=tally.size, seconds=tally.seconds)
+        writer.finish(
+            requests=tally.requests,
+            size=tally.size,
+            seconds=tally.seconds,
+            page_size=settings.page_size,
+        )
         for writer in writers
     ]
+
+
+def _require_any(missing: Sequence[Missing], parents: Sequence[Parent], table: Table) -> None:
+    """Raises AllParentsMissingError where no parent could be read."""
+    if not parents or len(missing) < len(parents):
+        return
+    assert table.parent is not None
+    forbidden = sum(each.forbidden for each in missing)
+    raise AllParentsMissingError(
+        table.name, table.parent, deleted=len(parents) - forbidden, forbidden=forbidden
+    )
 
 
 class _Tasks:
@@ -77,7 +97,7 @@ class _Tasks:
         self._writers = writers
         self._table: Table = writers[0].table
         self._settings = settings
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
 
     def of(self, parent: Parent) -> _Task:
         """Reads the collection of one parent."""
@@ -85,9 +105,9 @@ class _Tasks:
         return self._read_pages(parent) if paged else self._read_whole(parent)
 
     def _read_whole(self, parent: Parent) -> _Task:
-        [response] = yield [Request(parent, next(self._numbers))]
+        [response] = yield [Request(parent, next(self.numbers))]
         if response.missing:
-            self._leave_out(response.missing)
+            self.leave_out(response.missing)
 
     def _read_pages(self, parent: Parent) -> _Task:
         """Reads a collection until an attempt is consistent, or retries are of no use."""
@@ -96,12 +116,15 @@ class _Tasks:
         seen: set[tuple[str | None, int]] = set()
         judgement = Judgement(Verdict.CONSISTENT)
         for attempt in range(retries + 1):
-            read = next(self._numbers)
+            read = next(self.numbers)
             again = table.retry_order_field if attempt % 2 else None
             order = again or table.order_field
-            pages = yield from self._read_attempt(parent, read, order)
-            if isinstance(pages, Missing):
-                self._leave_out(pages)
+            pages = yield from read_attempt(
+                Request(parent, read, order=order), page_size=self._settings.page_size
+            )
+            if isinstance(pages, Response):
+                assert pages.missing is not None
+                self.leave_out(pages.missing)
                 return
             judgement = judge(pages, has_key=bool(table.key))
             if judgement.verdict is Verdict.CONSISTENT:
@@ -119,21 +142,8 @@ class _Tasks:
             raise ContradictoryPagesError(self.fetcher.path(parent), judgement.detail)
         writer.accept(replace(usable, retries=attempt))
 
-    def _read_attempt(
-        self, parent: Parent, read: int, order: str | None
-    ) -> Task[Request, Response, list[Page] | Missing]:
-        """The pages of one attempt, unless the parent is missing."""
-        pages: list[Page] = []
-        while requests := next_requests(pages, page_size=self._settings.page_size):
-            responses = yield [Request(parent, read, page, order) for page in requests]
-            for response in responses:
-                if response.missing:
-                    return response.missing
-                assert response.page is not None
-                pages.append(response.page)
-        return pages
-
-    def _leave_out(self, missing: Missing) -> None:
+    def leave_out(self, missing: Missing) -> None:
+        """Notes a parent that is deleted or forbidden."""
         self.missing.append(missing)
         for writer in self._writers:
             writer.leave_out(missing)
@@ -145,4 +155,5 @@ def _collection_read(
     rows = sum(page.new_rows for page in pages)
     # The page that was read last knows the total best.
     reported = pages[min(1, len(pages) - 1)].total if problem else rows
-    return CollectionRead(read, parent, rows, reported, not problem, attempt, problem)
+    proof = "" if problem else "all pages agree"
+    return CollectionRead(read, parent, rows, reported, not problem, attempt, problem, proof=proof)

@@ -29,6 +29,8 @@ class Account:
         tags: Tags of the assets.
         freshness: For each table when it is expected.
         windows: For a campaign report how many days after sending it is read again.
+        sync_methods: For a table how it is read; in full where nothing is said.
+        full_refresh_days: Within how many days an incrementally read collection is read in full.
         executor: What jobs and schedules are executed by; None: the executor of the user's project.
         warn_drop_percent: The deepest fall of a table's rows that its check lets pass.
         schema_was: The schema that earlier versions would have chosen, where it is another.
@@ -45,6 +47,8 @@ class Account:
     tags: Mapping[str, str] = field(default_factory=dict)
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
+    sync_methods: Mapping[str, str] = field(default_factory=dict)
+    full_refresh_days: float = 7
     executor: dg.ExecutorDefinition | None = dg.in_process_executor
     warn_drop_percent: float = 10.0
     schema_was: str | None = None

@@ -8,6 +8,8 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.errors import ConfigurationError, looks_secret, shown
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
+from campaign_monitor_assets.staging.records import SyncMethod
+from campaign_monitor_assets.warehouse.privacy import Action, Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
@@ -129,6 +131,35 @@ def checked_windows(given: Mapping[str, int]) -> Mapping[str, int]:
             raise ConfigurationError(
                 f"report_windows.{table}: {days} is not accepted. Allowed: days, 1 or more;"
                 " leave the table out to read every campaign each time."
+            )
+    return given
+
+
+def checked_sync_methods(
+    given: Mapping[str, str], tables: Sequence[Table], privacy: Privacy
+) -> Mapping[str, str]:
+    """For tables how they are read: in full or incrementally.
+
+    Raises:
+        ConfigurationError: A table is not read, or can't be read incrementally.
+    """
+    _require_known("sync_methods", given, {table.name: table for table in tables})
+    for name, method in given.items():
+        increments = CATALOGUE[name].increments
+        if method != SyncMethod.INCREMENTAL:
+            continue
+        if increments is None:
+            able = [table.name for table in CATALOGUE.values() if table.increments]
+            raise ConfigurationError(
+                f"sync_methods.{name}: {method} is not possible: the API doesn't tell what was"
+                f" added to this table. Possible for: {', '.join(able)}. Leave {name} out to read"
+                " it in full each time."
+            )
+        if privacy.action(name, increments.column) is not Action.KEEP:
+            raise ConfigurationError(
+                f"sync_methods.{name}: {method} needs the column {increments.column}, which the"
+                " setting privacy doesn't keep. Keep it, or leave the table out to read it in full"
+                " each time."
             )
     return given
 

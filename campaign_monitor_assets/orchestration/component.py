@@ -1,7 +1,7 @@
 """The Dagster component: from a few lines of YAML to the definitions of one account."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal, Self
@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import dagster as dg
 from pydantic import BaseModel, Field, field_validator
 
+from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX, Account
 from campaign_monitor_assets.orchestration.assets import build_assets
@@ -26,6 +27,7 @@ from campaign_monitor_assets.orchestration.choices import (
     check_tables_of_warehouse,
     checked_group_names,
     checked_prefix,
+    checked_sync_methods,
     checked_time_zone,
     checked_windows,
     chosen_frequencies,
@@ -73,6 +75,18 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         default={},
         description="For a campaign report: read again only the campaigns sent in so many days;"
         " the rows of the others stay. By default every campaign is read each time.",
+    )
+    sync_methods: dict[str, Literal["full_refresh", "incremental"]] = Field(
+        default={},
+        description="For a table how it is read: full_refresh, which is the default, or"
+        " incremental: only what was added since the last snapshot, proved by the API's count, and"
+        " in full where that fails.",
+    )
+    full_refresh_days: float = Field(
+        default=7,
+        ge=1,
+        description="Within how many days each list, campaign, … of an incrementally read table is"
+        " read in full, spread over the runs.",
     )
     analytics: bool = Field(
         default=True,
@@ -164,7 +178,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         tables = chosen_tables(self.tables)
         check_tables_of_warehouse(self.warehouse)
         frequencies = chosen_frequencies(self.frequencies, tables)
-        account = self._account(frequencies)
+        account = self._account(tables, frequencies)
         views = chosen_views(tables, self.warehouse.history) if self.analytics else []
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
         warehouse = self._warehouse()
@@ -186,7 +200,9 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             },
         )
 
-    def _account(self, frequencies: Mapping[str, Frequency | None]) -> Account:
+    def _account(
+        self, tables: Sequence[Table], frequencies: Mapping[str, Frequency | None]
+    ) -> Account:
         name = self.name
         return Account(
             key_prefix=checked_prefix(self.key_prefix),
@@ -199,6 +215,10 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             owners=self.owners,
             tags=self.tags,
             windows=checked_windows(self.report_windows),
+            sync_methods=checked_sync_methods(
+                self.sync_methods, tables, self.privacy.resolve(os.environ)
+            ),
+            full_refresh_days=self.full_refresh_days,
             executor=dg.in_process_executor if self.executor == "in_process" else None,
             warn_drop_percent=self.warehouse.warn_drop_percent,
             schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,

@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.orchestration.incremental import incremental_metadata, warnings_of
 from campaign_monitor_assets.orchestration.preview import preview, rows_per_parent
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import Loaded
@@ -44,7 +45,7 @@ def snapshot_metadata(
     }
     if (changes := published.written.changes) is not None:
         found |= asdict(changes)
-    return found | _exceptions(staged, published)
+    return found | incremental_metadata(staged) | _exceptions(staged, published)
 
 
 def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
         found[CLEANED] = "What was stored before was brought under the setting privacy."
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
-        found["rows_kept_by_the_window"] = published.kept_rows
+        found["rows_kept_by_the_window"] = published.kept.of_window
     for name, forbidden in (("deleted_parents", False), ("forbidden_parents", True)):
         if any(missing.forbidden is forbidden for missing in staged.missing):
             found[name] = [
@@ -115,6 +116,8 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
         )
     for column, number in loaded.malformed.items():
         warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")
+    for warning in warnings_of(staged):
+        warn(f"{name}: {warning}")
     if staged.replaced:
         warn(
             f"{name}: {staged.replaced} characters are not valid, such as half an emoji; they"

@@ -23,13 +23,14 @@ from campaign_monitor_assets.extract.parents import (
 from campaign_monitor_assets.extract.progress import Progress
 from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.incremental import IncrementalSync, form_of
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, superseded_metadata
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
-from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.staging.records import Staged, SyncMethod
 from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Superseded, publish_trial
@@ -45,6 +46,10 @@ class ReadConfig(dg.Config):
 
     force: bool = Field(
         default=False, description="Publish the snapshot even where the guard would refuse it."
+    )
+    full: bool = Field(
+        default=False,
+        description="Read all collections in full now, where the table is read incrementally.",
     )
     only_clients: list[str] = Field(
         default=[],
@@ -101,19 +106,45 @@ class Reading:
         keys = [{name: row[name] for name in inherits} for row in chosen.read]
         self._warn_of_former_schema()
         root = self._target.staging_root
+        sync = self._incremental_sync()
+        stored = sync.stored() if sync else None
         with self._api.client(self._context.log.warning) as client, staging_folder(root) as folder:
             writers = [
                 StagingWriter(
-                    table, folder, now, number, kept=chosen.kept, limited=self._config.is_trial
+                    table,
+                    folder,
+                    now,
+                    number,
+                    kept=chosen.kept,
+                    limited=self._config.is_trial,
+                    form=form_of(table, self._api, self._warehouse.resolved_privacy),
+                    stored=stored,
                 )
                 for table in self._tables
             ]
-            for staged in self._read(client, writers, keys):
+            for staged in self._read(client, writers, keys, sync):
                 if staged.limited:
                     self._publish_trial(staged)
                 else:
                     snapshot = Snapshot(staged, forced=self._config.force)
                     yield dg.Output(snapshot, staged.table.name)
+
+    def _incremental_sync(self) -> IncrementalSync | None:
+        """How the table is read incrementally; None: in full, as a trial always is."""
+        table, account = self._tables[0], self._account
+        method = account.sync_methods.get(table.name)
+        if method != SyncMethod.INCREMENTAL or self._config.is_trial:
+            return None
+        return IncrementalSync(
+            table,
+            TableName(account.schema, table.name),
+            self._target,
+            self._api,
+            days=account.full_refresh_days,
+            privacy=self._warehouse.resolved_privacy,
+            all_in_full=self._config.full,
+            warn=self._context.log.warning,
+        )
 
     def _begin(self) -> int:
         """Takes the number of this reading, which needs the database to be writable."""
@@ -170,12 +201,23 @@ class Reading:
         return wanted_client_ids(wanted, client_names(self._target, self._account.schema))
 
     def _read(
-        self, client: ApiClient, writers: Sequence[StagingWriter], parents: Sequence[Parent]
+        self,
+        client: ApiClient,
+        writers: Sequence[StagingWriter],
+        parents: Sequence[Parent],
+        sync: IncrementalSync | None,
     ) -> list[Staged]:
         if self._tables[0].name == "clients":
             [writer] = writers
             return [read_clients(client, writer, self._api.clients, self._context.log.info)]
-        return read_tables(client, writers, parents, self._api, self._log_progress)
+        return read_tables(
+            client,
+            writers,
+            parents,
+            self._api,
+            self._log_progress,
+            incremental=sync.reading() if sync else None,
+        )
 
     def _publish_trial(self, staged: Staged) -> None:
         table = TableName(self._account.schema, staged.table.name)

@@ -61,6 +61,11 @@ class Sandbox:
         change = {"collection": collection, "parent": parent, "rows": rows}
         self._control("POST", "mutate", change)
 
+    def live(self, **days: Any) -> list[dict[str, str]]:
+        """Let the account live for a day, or as said; what happened, on which list, to whom."""
+        happened: list[dict[str, str]] = self._control("POST", "live", days)["events"]
+        return happened
+
     def stop(self) -> None:
         """Stop the process and wait for its end."""
         self.process.terminate()

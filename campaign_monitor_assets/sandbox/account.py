@@ -82,14 +82,17 @@ class Account:
     owners: Mapping[str, str]
     """The ClientID to which each list, segment, campaign, journey and e-mail belongs."""
     _start: Tables = field(init=False)
+    _started: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember the start."""
+        self._started = self.now
         self._start = {name: dict(parents) for name, parents in self.tables.items()}
 
     def reset(self) -> None:
         """Put everything back as it was at the start."""
         self.tables = {name: dict(parents) for name, parents in self._start.items()}
+        self.now = self._started
 
     def get(self, collection: str, parent: str = ACCOUNT) -> Json:
         """The rows or the object of one parent; None where there is no such parent."""

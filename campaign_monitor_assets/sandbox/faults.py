@@ -12,11 +12,12 @@ import msgspec
 from .account import Row, moment_of, stamp
 from .api import Answer, Api, Request, error
 from .endpoints import UNKNOWN
-from .pages import CAP, REVERSED, TIES
+from .pages import CAP, MISSES, REVERSED, TIES
 
 What = Literal[
     "429", "500", "502", "503", "504", "html200", "notjson", "empty", "body", "error", "gone",
     "object_for_array", "no_results", "cut", "reset", "slow", "churn", "ties", "envelope", "cap",
+    "date",
 ]  # fmt: skip
 
 HTML: Final = b"<html><head><title>Error</title></head><body><h1>Unavailable</h1></body></html>"
@@ -40,6 +41,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A regular expression, searched for in the path without its base."""
     page: int | None = None
     """Strike only requests for this page."""
+    dated: bool = False
+    """Strike only requests that name a `date`."""
     skip: int = 0
     """Let the first so many matching requests through."""
     times: int | None = 1
@@ -47,7 +50,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reset_after: int | None = None
     """For 429: the seconds in X-RateLimit-Reset; null: no such header."""
     seconds: float = 0.0
-    """How long to wait before the answer; slow: the true one."""
+    """For slow: how long to wait before the true answer."""
     status: int = 200
     """For body and error: the status of the answer."""
     code: int = 500
@@ -65,6 +68,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     content_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = {}
     """For body: further headers; they go before the sandbox's own."""
+    shift: float = 0
+    """For date: the filter looks at a time so many hours later than it is asked to."""
+    ignores: Literal["", "time", "date"] = ""
+    """For date: the filter takes the day alone, or nothing at all."""
+    misses: int = 0
+    """For date: the filter leaves out so many records, the newest first."""
     leave: int = 0
     """For churn: so many records leave, the first of the view, or those at `positions`."""
     arrive: int = 0
@@ -86,6 +95,8 @@ class Armed:
         """Whether the rule strikes this request; counts it if it matches."""
         rule = self.rule
         if not re.search(rule.path, request.path):
+            return False
+        if rule.dated and "date" not in request.query:
             return False
         if rule.page is not None and request.query.get("page", "1") != str(rule.page):
             return False
@@ -137,14 +148,12 @@ def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
         case "gone":
             found = api.resolve(request.path)
             answer = error(*UNKNOWN[found[0].kind if found else "account"])
-        case "ties":
-            answer = api.answer(replace(request, query={**request.query, TIES: REVERSED}))
+        case "ties" | "cap" | "date":
+            answer = api.answer(replace(request, query=_bent(rule, request.query)))
         case "envelope":
             content = msgspec.json.decode(api.answer(request).body) | dict(rule.put)
             kept = {name: value for name, value in content.items() if name not in rule.drop}
             answer = Answer(200, msgspec.json.encode(kept))
-        case "cap":
-            answer = api.answer(replace(request, query={**request.query, CAP: str(rule.rows)}))
         case "body":
             body = base64.b64decode(rule.base64) if rule.base64 else rule.text.encode()
             answer = Answer(rule.status, body, rule.content_type, tuple(rule.headers.items()))
@@ -158,6 +167,19 @@ def spoiled(rule: Rule, api: Api, request: Request) -> Answer:
         case _:
             answer = CONSTANT.get(rule.what) or api.answer(request)
     return answer
+
+
+def _bent(rule: Rule, query: Mapping[str, str]) -> dict[str, str]:
+    """A query that asks for something else than it says."""
+    if rule.what == "ties":
+        return {**query, TIES: REVERSED}
+    if rule.what == "cap":
+        return {**query, CAP: str(rule.rows)}
+    if "date" not in query:
+        return dict(query)
+    since = moment_of(query["date"]) + timedelta(hours=rule.shift)
+    formats = {"": "%Y-%m-%d %H:%M", "time": "%Y-%m-%d", "date": ""}
+    return {**query, MISSES: str(rule.misses), "date": since.strftime(formats[rule.ignores])}
 
 
 def _too_many(reset_after: int | None) -> Answer:

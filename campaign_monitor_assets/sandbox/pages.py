@@ -21,6 +21,8 @@ CAP: Final = "_cap"
 TIES: Final = "_ties"
 REVERSED: Final = "reversed"
 """What the fault `ties` adds to a query: records of one date come in another order."""
+MISSES: Final = "_misses"
+"""What the fault `date` adds to a query: so many records are left out, the newest first."""
 CONSENTS: Final = (
     ("includetrackingpreference", "ConsentToTrack"),
     ("includesmspreference", "ConsentToSendSms"),
@@ -51,6 +53,7 @@ class Page:
     until: str
     tags: frozenset[str]
     ties_reversed: bool = False
+    misses: int = 0
 
 
 def read_query(endpoint: Endpoint, query: Query, now: datetime) -> Page:
@@ -87,6 +90,7 @@ def read_query(endpoint: Endpoint, query: Query, now: datetime) -> Page:
         if endpoint.collection == "campaigns"
         else frozenset(),
         ties_reversed=query.get(TIES) == REVERSED,
+        misses=int(query.get(MISSES, 0)),
     )
 
 
@@ -126,10 +130,11 @@ class Views:
     def view(self, rows: Sequence[Row], page: Page) -> Sequence[Row]:
         """All rows that the request asks for, in its order, whatever the page."""
         if isinstance(rows, BulkRows) and page.sort != "Name" and not page.descending:
-            return rows.since(page.since)
+            since = rows.since(page.since)
+            return since[: max(len(since) - page.misses, 0)]
         key = (
             id(rows), page.sort, page.descending, page.since, page.until, page.tags,
-            page.ties_reversed,
+            page.ties_reversed, page.misses,
         )  # fmt: skip
         kept = self._kept.get(key)
         if kept is None or kept[0] is not rows:
@@ -144,6 +149,8 @@ def _arranged(rows: Sequence[Row], page: Page) -> list[Row]:
         rows = [row for row in rows if page.since <= row[page.dated] < page.until]
     if page.tags:
         rows = [row for row in rows if page.tags <= set(row.get("Tags", ()))]
+    if page.misses:
+        rows = sorted(rows, key=lambda row: str(row[page.dated]))[: -page.misses]
     by_address = sorted(
         rows,
         key=lambda row: _folded(row.get("EmailAddress")),

@@ -19,6 +19,7 @@ from .account import ACCOUNT, Account, Json
 from .api import Answer, Api, Request, error
 from .bulk import BulkRows
 from .faults import Churn, Faults, Rule, parse_rules, spoiled
+from .life import Days, Life
 from .pages import Query
 
 BASE: Final = "/api/v3.3"
@@ -180,6 +181,10 @@ class Server:
                     self.log = Log()
                     self.faults.replace(())
                     self.api.reset()
+                case "POST", "live":
+                    days = msgspec.json.decode(request.body, type=Days)
+                    happened = Life(self.api.account, days).live()
+                    return _json({"now": str(self.api.account.now), "events": happened})
                 case "POST", "faults":
                     self.faults.replace(parse_rules(request.body))
                 case "POST", "mutate":

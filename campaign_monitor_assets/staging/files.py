@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,15 @@ import msgspec
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError
-from campaign_monitor_assets.staging.records import CollectionRead, Missing, Staged
+from campaign_monitor_assets.staging.records import (
+    CollectionRead,
+    IncrementalRead,
+    Missing,
+    ReadInFull,
+    Staged,
+    StoredTable,
+    SyncMethod,
+)
 
 _PRIVATE = 0o600
 _BUFFER = 1 << 20
@@ -21,7 +29,18 @@ _BUFFER = 1 << 20
 
 @dataclass
 class StagingWriter:
-    """Takes the rows of one table from several threads and counts what becomes of them."""
+    """Takes the rows of one table from several threads and counts what becomes of them.
+
+    Attributes:
+        table: The catalogue's entry.
+        folder: Where the files go.
+        synced_at: The UTC time at which reading began, without a zone.
+        reading: The number of the reading.
+        kept: The parents' keys that are not read again.
+        limited: Whether it is read for a trial.
+        form: What the rows depend on besides the account.
+        stored: What increments can be added to; None: the table is not read incrementally.
+    """
 
     table: Table
     folder: Path
@@ -29,6 +48,10 @@ class StagingWriter:
     reading: int
     kept: tuple[str, ...] = ()
     limited: bool = False
+    form: str = ""
+    stored: StoredTable | None = None
+    _in_full: list[ReadInFull] = field(default_factory=list)
+    _early: set[str] = field(default_factory=set)
     _reads: list[CollectionRead] = field(default_factory=list)
     _missing: list[Missing] = field(default_factory=list)
     _extras: set[str] = field(default_factory=set)
@@ -39,13 +62,24 @@ class StagingWriter:
     def __post_init__(self) -> None:
         self._rows_path = self.folder / f"{self.table.name}.rows.ndjson"
         self._rows = _open_private(self._rows_path)
+        self._departed_path = self.folder / f"{self.table.name}.departed.ndjson"
+        self._departed = None if self.stored is None else _open_private(self._departed_path)
 
     def append(self, lines: bytes, extras: Iterable[str] = ()) -> None:
         """Appends whole lines, and notes the fields in them that the catalogue doesn't know."""
         with self._lock, _explained(self._rows_path):
-            self._rows.write(lines)
-            self._longest_row = max(self._longest_row, *map(len, lines.split(b"\n")))
+            self._write(self._rows, lines)
             self._extras.update(extras)
+
+    def append_departed(self, lines: bytes) -> None:
+        """Appends whole lines of records that left a collection."""
+        assert self._departed is not None
+        with self._lock, _explained(self._departed_path):
+            self._write(self._departed, lines)
+
+    def _write(self, file: BinaryIO, lines: bytes) -> None:
+        file.write(lines)
+        self._longest_row = max(self._longest_row, *map(len, lines.split(b"\n")))
 
     def accept(self, read: CollectionRead) -> None:
         """Makes the rows of an attempt part of the table; those of others are ignored."""
@@ -61,25 +95,69 @@ class StagingWriter:
         """Notes a parent that has no rows because it is deleted or forbidden."""
         self._missing.append(missing)
 
-    def finish(self, *, requests: int, size: int, seconds: float) -> Staged:
-        """Closes the files and returns what they hold."""
-        reads_path = self.folder / f"{self.table.name}.reads.ndjson"
+    def note_in_full(self, read: ReadInFull) -> None:
+        """Notes why a collection of a table that is read incrementally was read in full."""
+        self._in_full.append(read)
+
+    def note_early(self, parent: str) -> None:
+        """Notes a parent's key for which records came from before the time asked for."""
+        self._early.add(parent)
+
+    def candidates(self, reads: Sequence[CollectionRead]) -> Staged:
+        """What has been staged of some collections, before it is known whether it is accepted."""
+        with self._lock, _explained(self._rows_path):
+            self._rows.flush()
+            if self._departed is not None:
+                self._departed.flush()
+        path = self.folder / f"{self.table.name}.candidates.ndjson"
+        return self._staged(path, reads, requests=0, size=0, seconds=0, page_size=1)
+
+    def finish(self, *, requests: int, size: int, seconds: float, page_size: int = 1000) -> Staged:
+        """Closes the files and returns what they hold.
+
+        Args:
+            requests: Requests sent.
+            size: Bytes received.
+            seconds: How long the fetching took.
+            page_size: Rows a page of a full refresh.
+        """
         with _explained(self._rows_path):
             self._rows.close()
+            if self._departed is not None:
+                self._departed.close()
+        return self._staged(
+            self.folder / f"{self.table.name}.reads.ndjson",
+            self._reads,
+            requests=requests,
+            size=size,
+            seconds=seconds,
+            page_size=page_size,
+        )
+
+    def _staged(
+        self,
+        reads_path: Path,
+        reads: Sequence[CollectionRead],
+        *,
+        requests: int,
+        size: int,
+        seconds: float,
+        page_size: int,
+    ) -> Staged:
         with _explained(reads_path), _open_private(reads_path) as file:
-            file.write(msgspec.json.Encoder().encode_lines(self._reads))
+            file.write(msgspec.json.Encoder().encode_lines(reads))
         return Staged(
             table=self.table,
             synced_at=self.synced_at,
             reading=self.reading,
             rows_path=self._rows_path,
             reads_path=reads_path,
-            reported=sum(read.reported for read in self._reads),
-            rows=sum(read.rows for read in self._reads),
+            reported=sum(read.reported for read in reads),
+            rows=sum(read.rows for read in reads),
             extras=tuple(sorted(self._extras)),
-            inconsistent=tuple(read for read in self._reads if not read.consistent),
+            inconsistent=tuple(read for read in reads if not read.consistent),
             missing=tuple(self._missing),
-            retries=sum(read.retries for read in self._reads),
+            retries=sum(read.retries for read in reads),
             replaced=self._replaced,
             requests=requests,
             size=size,
@@ -87,6 +165,25 @@ class StagingWriter:
             longest_row=self._longest_row,
             kept=self.kept,
             limited=self.limited,
+            form=self.form,
+            incremental=self._incremental(reads, page_size),
+        )
+
+    def _incremental(
+        self, reads: Sequence[CollectionRead], page_size: int
+    ) -> IncrementalRead | None:
+        if self.stored is None:
+            return None
+        return IncrementalRead(
+            base=self.stored.snapshot,
+            departed_path=self._departed_path,
+            increments=sum(read.method is SyncMethod.INCREMENTAL for read in reads),
+            in_full=tuple(self._in_full),
+            early=tuple(sorted(self._early)),
+            oldest_full=min(
+                (read.full_at or self.synced_at for read in reads), default=self.synced_at
+            ),
+            full_requests=sum(max(-(-read.reported // page_size), 1) for read in reads),
         )
 
 

@@ -1,11 +1,90 @@
 """What was read of a table, as frozen records: files on disk and the figures on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from campaign_monitor_assets.catalogue import Table
+
+
+class SyncMethod(StrEnum):
+    """How a table, or one of its collections, is read."""
+
+    FULL_REFRESH = "full_refresh"
+    INCREMENTAL = "incremental"
+
+
+class Reason(StrEnum):
+    """Why a collection of a table that is read incrementally was read in full."""
+
+    FIRST = "first"
+    """The last snapshot doesn't hold it, or says too little of it, or holds it in another form."""
+    ASKED = "asked"
+    """It was asked for in the launchpad."""
+    SMALL = "small"
+    """Nothing would be saved."""
+    DUE = "due"
+    """It was read in full long enough ago."""
+    UNPROVED = "unproved"
+    """What was read incrementally could not be proved to be the collection."""
+
+
+@dataclass(frozen=True)
+class StoredCollection:
+    """What the last snapshot holds of a collection: what an increment is added to.
+
+    Attributes:
+        rows: Its rows.
+        since: From which time on to ask for records: the newest one's, less the overlap; in the
+            client's time zone, whole minutes.
+        older: Its rows from before that time, or without one.
+        full_at: The UTC time at which it was last read in full.
+    """
+
+    rows: int
+    since: datetime
+    older: int
+    full_at: datetime
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """What the last snapshot of a table holds that increments can be added to.
+
+    Attributes:
+        snapshot: The number of its reading.
+        collections: Its collections by their parents' keys.
+    """
+
+    snapshot: int | None = None
+    collections: Mapping[str, StoredCollection] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What merging an increment into its collection gives.
+
+    Attributes:
+        parent: The parent's key.
+        kept: Rows of the last snapshot that stay.
+        added: Rows that come, those that replace others included.
+        reported: Rows that the API counts in the whole collection.
+        early: Rows that came although they are from before the time that was asked for; they are
+            left out.
+    """
+
+    parent: str
+    kept: int
+    added: int
+    reported: int
+    early: int
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the collection has as many rows then as the API counts."""
+        return self.kept + self.added == self.reported
 
 
 @dataclass(frozen=True)
@@ -20,6 +99,10 @@ class CollectionRead:
         consistent: False where no attempt was consistent.
         retries: Attempts that were discarded because they were not consistent.
         problem: What the figures of an inconsistent collection say.
+        method: Whether the rows are the collection, or what was added to it.
+        since: Of an increment: from which time on records were asked for, as `StoredCollection`.
+        full_at: Of an increment: the UTC time at which the collection was last read in full.
+        proof: By what it is known that the collection is whole, in words.
     """
 
     read: int
@@ -29,6 +112,25 @@ class CollectionRead:
     consistent: bool = True
     retries: int = 0
     problem: str = ""
+    method: SyncMethod = SyncMethod.FULL_REFRESH
+    since: datetime | None = None
+    full_at: datetime | None = None
+    proof: str = ""
+
+
+@dataclass(frozen=True)
+class ReadInFull:
+    """A collection of an incrementally read table that was read in full, and why.
+
+    Attributes:
+        parent: The parent's columns.
+        reason: Why.
+        detail: What was found, where that is the reason; no address.
+    """
+
+    parent: Mapping[str, str]
+    reason: Reason
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +139,30 @@ class Missing:
 
     parent: Mapping[str, str]
     forbidden: bool
+
+
+@dataclass(frozen=True)
+class IncrementalRead:
+    """How the collections of a table were read that is read incrementally.
+
+    Attributes:
+        base: The number of the snapshot that the increments are added to; None: there is none.
+        departed_path: As `Staged.rows_path`: the records that left a collection, as they stand
+            where they are now.
+        increments: Collections of which only what was added was read.
+        in_full: The other ones.
+        early: The parents' keys for which the API gave records from before the time asked for.
+        oldest_full: The UTC time of the full reading that was longest ago, over all collections.
+        full_requests: Requests that the pages of all collections take in a full refresh.
+    """
+
+    base: int | None
+    departed_path: Path
+    increments: int
+    in_full: tuple[ReadInFull, ...]
+    early: tuple[str, ...]
+    oldest_full: datetime
+    full_requests: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +189,8 @@ class Staged:
         longest_row: Bytes of the longest staged row.
         kept: The parents, by their key, that were not read again: their rows stay as they are.
         limited: Read for a trial, so it must not replace the full snapshot.
+        form: What the rows depend on besides the account: those of another form can't be mixed.
+        incremental: What is special to a table that is read incrementally; None: it is not.
     """
 
     table: Table
@@ -83,6 +211,13 @@ class Staged:
     longest_row: int = 0
     kept: tuple[str, ...] = ()
     limited: bool = False
+    form: str = ""
+    incremental: IncrementalRead | None = None
+
+    @property
+    def has_increments(self) -> bool:
+        """Whether rows of the last snapshot stay in collections that were read."""
+        return self.incremental is not None and self.incremental.increments > 0
 
     @property
     def average_row(self) -> int:

@@ -4,7 +4,7 @@ Whatever is to be left out of DuckDB is left out here; what follows sees the tem
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -19,6 +19,9 @@ Connection = duckdb.DuckDBPyConnection
 
 LOADED = "temp.loaded"
 """The temporary table with the rows of the snapshot that is being published."""
+
+DEPARTED = "temp.departed"
+"""The temporary table with the keys of the records that left a collection."""
 
 _ISO_ZONE = r"([Zz]|[+-]\d\d(:?\d\d)?)$"
 _ISO_TIME = r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?"
@@ -84,6 +87,37 @@ def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) ->
         left_out=() if privacy.keeps_unknown else staged.extras,
         merged=merged,
     )
+
+
+def load_departed(connection: Connection, staged: Staged, privacy: Privacy) -> None:
+    """Loads the keys of the records that left an incrementally read collection.
+
+    Args:
+        connection: The transaction, in which the rows are loaded already.
+        staged: What was read.
+        privacy: What becomes of personal data; keys have to be alike.
+
+    Raises:
+        DatabaseError: DuckDB doesn't take the staged rows.
+    """
+    assert staged.incremental is not None
+    table = staged.table
+    elsewhere = replace(staged, rows_path=staged.incremental.departed_path)
+    key = [f"parent.{identifier(name)}" for name in table.key if name in table.inherits]
+    key += [
+        f"{masked(privacy, table.name, column, _typed(column))} as {identifier(column.name)}"
+        for column in table.columns
+        if column.name in table.key
+    ]
+    try:
+        connection.execute(
+            f"create or replace temp table departed as select {', '.join(key)}"
+            f" from {_source(elsewhere)}"
+        )
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise _load_failed(table.name, error) from None
 
 
 def _columns(staged: Staged, privacy: Privacy) -> tuple[list[Column], dict[str, str]]:

@@ -11,6 +11,7 @@ from campaign_monitor_assets.errors import SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.enforce import enforce
 from campaign_monitor_assets.warehouse.history import remove_old_versions, update_history
+from campaign_monitor_assets.warehouse.kept import TEMPORARY, Kept, find_kept
 from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
@@ -19,16 +20,11 @@ from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import prepare
 from campaign_monitor_assets.warehouse.sync_log import LoggedSnapshot, last_snapshot, record
 from campaign_monitor_assets.warehouse.verify import Guard, require_same_account, verify
-from campaign_monitor_assets.warehouse.write import (
-    Written,
-    count_kept_rows,
-    keep_parents,
-    write,
-)
+from campaign_monitor_assets.warehouse.write import Written, write
 
 Connection = duckdb.DuckDBPyConnection
 
-_TEMPORARY = ("loaded", "difference", "kept_parents")
+_TEMPORARY = ("loaded", "difference", *TEMPORARY)
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Published:
 
     Attributes:
         previous_rows: Rows in the snapshot before; None where there was none.
-        kept_rows: Rows of parents that were not read again.
+        kept: The rows that stayed without being read again.
         cleaned: Whether stored rows were brought under other rules of privacy, so that the file has
             to be written anew.
         loaded: What was loaded for it.
@@ -45,7 +41,7 @@ class Published:
     """
 
     previous_rows: int | None
-    kept_rows: int
+    kept: Kept
     cleaned: bool
     loaded: Loaded
     written: Written
@@ -110,19 +106,20 @@ def publish(
         if forced:
             raise SnapshotRefusedError(superseded.note)
         return superseded
+    _require_base(staged, table, last)
     cleaned = enforce(connection, table.schema, settings.privacy)
-    keep_parents(connection, staged)
-    kept_rows = count_kept_rows(connection, staged, table)
     loaded = load(connection, staged, settings.privacy)
+    kept = find_kept(connection, staged, table, settings.privacy)
+    loaded = replace(loaded, rows=loaded.rows - kept.early)
     guard = Guard(settings.refuse_drop_percent, forced)
-    verify(connection, staged, loaded, kept_rows=kept_rows, previous_rows=previous, guard=guard)
+    verify(connection, staged, loaded, kept=kept, previous_rows=previous, guard=guard)
     if staged.table.name == "clients" and not forced:
         require_same_account(connection, table)
-    written = _write(connection, staged, loaded, table, settings, last)
+    written = _write(connection, staged, loaded, table, kept, settings, last)
     record(connection, staged, table, written, run_id=run_id)
     for name in _TEMPORARY:
         connection.execute(f"drop table if exists temp.{name}")
-    return Published(previous, kept_rows, cleaned, loaded, written)
+    return Published(previous, kept, cleaned, loaded, written)
 
 
 def publish_trial(
@@ -133,16 +130,37 @@ def publish_trial(
     return publish(connection, staged, table.of_trial, run_id=run_id, settings=settings)
 
 
+def _require_base(staged: Staged, table: TableName, last: LoggedSnapshot | None) -> None:
+    """Raises SnapshotRefusedError where the snapshot that increments are added to is not there."""
+    if not staged.has_increments or staged.incremental is None:
+        return
+    if last is None or last.number != staged.incremental.base:
+        raise SnapshotRefusedError(
+            f"The new snapshot of {table} was not published: it adds to the snapshot that was there"
+            " when reading began, and another one has taken its place since. What is there is"
+            " unchanged. Run it again."
+        )
+
+
 def _write(
     connection: Connection,
     staged: Staged,
     loaded: Loaded,
     table: TableName,
+    kept: Kept,
     settings: PublishSettings,
     last: LoggedSnapshot | None,
 ) -> Written:
     in_step = settings.history and last is not None and last.has_history
-    written = write(connection, staged, loaded, table, strategy=settings.strategy, compared=in_step)
+    written = write(
+        connection,
+        staged,
+        loaded,
+        table,
+        kept=kept,
+        strategy=settings.strategy,
+        compared=in_step,
+    )
     if not settings.history:
         return written
     if not in_step or written.changes is None or written.changes.any:

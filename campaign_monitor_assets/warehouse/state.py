@@ -19,8 +19,11 @@ from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 
-FORMAT = 2
-"""The version of the bookkeeping that this program writes. 1 had no `sync_state`."""
+FORMAT = 3
+"""The version of the bookkeeping that this program writes.
+
+1 had no `sync_state`; 2 didn't say how a parent's collection was read.
+"""
 
 SYNC_STATE = "sync_state"
 """One row: the version of the bookkeeping, and the number of the newest reading."""
@@ -60,6 +63,10 @@ _PARENTS = {
     "reported": "bigint",
     "settled": "boolean",
     "synced_at": "timestamp",
+    "method": "varchar",
+    "proof": "varchar",
+    "full_at": "timestamp",
+    "form": "varchar",
 }
 
 
@@ -92,12 +99,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     Raises:
         DatabaseError: A newer version of this program made it.
     """
-    if _format(connection, schema) == FORMAT:
+    found = _format(connection, schema)
+    if found == FORMAT:
         return
     connection.execute(f"create schema if not exists {identifier(schema)}")
     _take_over(connection, TableName(schema, SYNC_LOG), _LOG, {"snapshot": _SNAPSHOT_NUMBER})
-    _take_over(connection, TableName(schema, SYNC_LOG_PARENTS), _PARENTS, {})
+    # Whatever an older version read, it read in full.
+    full = {"method": "'full_refresh'", "full_at": "synced_at"}
+    _take_over(connection, TableName(schema, SYNC_LOG_PARENTS), _PARENTS, full)
     log, state = TableName(schema, SYNC_LOG).quoted, TableName(schema, SYNC_STATE).quoted
+    if found is not None:
+        connection.execute(f"update {state} set format = {FORMAT}")
+        return
     connection.execute(
         f"create table {state} as select {FORMAT}::bigint as format,"
         f" coalesce(max(snapshot), 0)::bigint as readings from {log}"

@@ -87,11 +87,24 @@ def _record_parents(
         f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
         [table.table, list(staged.kept)],
     )
-    columns = {"parent": "JSON", "rows": "BIGINT", "reported": "BIGINT", "consistent": "BOOLEAN"}
+    columns = {
+        "parent": "JSON",
+        "rows": "BIGINT",
+        "reported": "BIGINT",
+        "consistent": "BOOLEAN",
+        "method": "VARCHAR",
+        "proof": "VARCHAR",
+        "full_at": "TIMESTAMP",
+    }
+    # What was added to a collection and what stays of it are together what the API counts.
+    rows = "if(method = 'incremental', reported, rows) as rows"
     connection.execute(
-        f"insert into {parents} select $table, coalesce(parent->>$key, ''), rows, reported,"
-        f" consistent, $synced_at from {read_json(staged.reads_path, columns)}",
+        f"insert into {parents} by name select $table as table_name,"
+        f" coalesce(parent->>$key, '') as parent, {rows}, reported, consistent as settled,"
+        " $synced_at as synced_at, method, proof, coalesce(full_at, $synced_at) as full_at,"
+        f" $form as form from {read_json(staged.reads_path, columns)}",
         {
+            "form": staged.form,
             "table": table.table,
             "key": f"$.{staged.table.parent_key or 'none'}",
             "synced_at": staged.synced_at,

@@ -7,6 +7,7 @@ import duckdb
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError, OtherAccountError, SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
@@ -57,7 +58,7 @@ def verify(
     staged: Staged,
     loaded: Loaded,
     *,
-    kept_rows: int,
+    kept: Kept,
     previous_rows: int | None,
     guard: Guard,
 ) -> None:
@@ -67,7 +68,7 @@ def verify(
         connection: The transaction.
         staged: What was read.
         loaded: What is in the temporary table.
-        kept_rows: Rows of parents that were not read again, which stay.
+        kept: The rows that stay without being read again.
         previous_rows: Rows of the snapshot before; None where there was none.
         guard: How deep the rows may fall.
 
@@ -76,11 +77,21 @@ def verify(
         SnapshotRefusedError: The guard keeps the snapshot out.
     """
     name = staged.table.name
+    increments = sum(merge.reported for merge in kept.merges)
     arrived = loaded.rows + loaded.merged
-    if not staged.inconsistent and not arrived == staged.rows == staged.reported:
+    added = sum(merge.added for merge in kept.merges)
+    if not staged.inconsistent and not (
+        arrived == staged.rows - kept.early and arrived - added == staged.reported - increments
+    ):
         raise DatabaseError(
             f"The API reported {staged.reported} rows of {name}, {staged.rows} were staged and"
-            f" {arrived} arrived in DuckDB. The old snapshot is unchanged. Please report this."
+            f" {arrived} arrived in DuckDB, where {kept.of_increments} stay. The old snapshot"
+            " is unchanged. Please report this."
+        )
+    if unproved := [merge for merge in kept.merges if not merge.is_proved]:
+        raise DatabaseError(
+            f"Merging what was added to {name} does not give the rows that the API counts in"
+            f" {len(unproved)} collections. The old snapshot is unchanged. Please report this."
         )
     if faults := key_faults(connection, staged.table, LOADED):
         raise DatabaseError(
@@ -89,7 +100,7 @@ def verify(
             " is expected once and whole. The old snapshot is unchanged. Run it again; if it stays"
             " so, please report this."
         )
-    guard.check(name, previous_rows, loaded.rows + kept_rows)
+    guard.check(name, previous_rows, loaded.rows + kept.rows)
 
 
 def require_same_account(connection: Connection, table: TableName) -> None:

@@ -15,6 +15,7 @@ from campaign_monitor_assets.warehouse.difference import (
     count_changes,
     statement,
 )
+from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
@@ -48,67 +49,46 @@ def write(
     loaded: Loaded,
     table: TableName,
     *,
+    kept: Kept,
     strategy: Strategy,
     compared: bool,
 ) -> Written:
-    """Makes the table hold the loaded rows, and those of parents that were not read again.
+    """Makes the table hold the loaded rows, and those that stay.
 
     Args:
         connection: The transaction.
-        staged: What was read; `keep_parents` was called for it.
+        staged: What was read.
         loaded: What is in the temporary table.
         table: Where the rows go.
+        kept: The rows that stay.
         strategy: How they get there.
         compared: Whether `temp.difference` is wanted, whatever the strategy.
     """
-    rows = loaded.rows + count_kept_rows(connection, staged, table)
+    rows = loaded.rows + kept.rows
     if not table_exists(connection, table.schema, table.table):
-        _replace(connection, staged, loaded, table)
+        _replace(connection, staged, loaded, table, kept)
         return Written(rows, strategy, Changes(rows, 0, 0, 0))
     changes = difference = None
-    old = Relation.of(connection, table.quoted, f"not ({_is_kept(staged)})")
+    old = Relation.of(connection, table.quoted, f"not ({kept.condition})")
     new = Relation.of(connection, LOADED)
     if compared or strategy is Strategy.MERGE:
         difference = compare(connection, staged.table.key, old, new)
         changes = count_changes(connection, rows)
-    if strategy is Strategy.REPLACE or not _fits(old, new, staged):
-        _replace(connection, staged, loaded, table)
+    if strategy is Strategy.REPLACE or not _fits(old, new, kept):
+        _replace(connection, staged, loaded, table, kept)
     else:
         _comment(connection, staged.table.description, table, loaded.columns)
         if changes is not None and changes.any:
             _merge(connection, table)
         if _count(connection, table.quoted) != rows:
             # Somebody else put rows into the table that are alike in all their values.
-            _replace(connection, staged, loaded, table)
+            _replace(connection, staged, loaded, table, kept)
     return Written(rows, strategy, changes, difference)
 
 
-def keep_parents(connection: Connection, staged: Staged) -> None:
-    """Makes the temporary table of the parents whose rows stay."""
-    connection.execute(
-        "create or replace temp table kept_parents as select unnest(?::varchar[]) as parent",
-        [list(staged.kept)],
-    )
-
-
-def count_kept_rows(connection: Connection, staged: Staged, table: TableName) -> int:
-    """The rows of parents that were not read again."""
-    if not staged.kept:
-        return 0
-    return _count(connection, f"(from {table.quoted} where {_is_kept(staged)})")
-
-
-def _is_kept(staged: Staged) -> str:
-    if not staged.kept:
-        return "false"
-    assert staged.table.parent_key is not None
-    parent = identifier(staged.table.parent_key)
-    return f"coalesce({parent} in (from temp.kept_parents), false)"
-
-
-def _fits(old: Relation, new: Relation, staged: Staged) -> bool:
+def _fits(old: Relation, new: Relation, kept: Kept) -> bool:
     """Whether the table has the columns that the new rows need, and none that nobody needs."""
-    if staged.kept:
+    if kept.any:
         return new.columns.items() <= old.columns.items()
     return list(new.columns.items()) == list(old.columns.items())
 
@@ -117,13 +97,15 @@ def _merge(connection: Connection, table: TableName) -> None:
     connection.execute(statement("merge").format(table=table.quoted, loaded=LOADED))
 
 
-def _replace(connection: Connection, staged: Staged, loaded: Loaded, table: TableName) -> None:
-    if staged.kept:
+def _replace(
+    connection: Connection, staged: Staged, loaded: Loaded, table: TableName, kept: Kept
+) -> None:
+    if kept.any:
         connection.execute(
-            f"create or replace temp table kept as from {table.quoted} where {_is_kept(staged)}"
+            f"create or replace temp table kept as from {table.quoted} where {kept.condition}"
         )
     connection.execute(f"create or replace table {table.quoted} as from {LOADED}")
-    if staged.kept:
+    if kept.any:
         _put_back(connection, table)
     _comment(connection, staged.table.description, table, loaded.columns)
 
