@@ -74,6 +74,7 @@ class Credentials:
         self._tokens = Tokens(access_token or "", refresh_token)
         self._origin = refresh_token or ""
         self._asked = False
+        self._failure: Exception | None = None
         self._renewing = threading.Lock()
         if api_key:
             self._auth: AuthBase = HTTPBasicAuth(api_key, "x")
@@ -102,7 +103,11 @@ class Credentials:
             ConfigurationError: New tokens could not be kept, so none are asked for.
             RequestCancelledError: Nobody waits for the tokens any more.
         """
+        seen = self._failure
         with self._renewing:
+            if self._failure is not None and self._failure is not seen:
+                # It failed for another thread just now: asking once more at once would not help.
+                raise self._failure
             if self._auth is not expired:
                 return True
             if self._tokens.refresh_token is None:
@@ -123,7 +128,11 @@ class Credentials:
             # A new token outlives any run: one that is refused as well is not mended by a third.
             return False
         assert self._tokens.refresh_token is not None
-        renewed = ask(self._tokens.refresh_token)
+        try:
+            renewed = ask(self._tokens.refresh_token)
+        except Exception as error:
+            self._failure = error
+            raise
         if renewed.refresh_token is None:
             renewed = Tokens(renewed.access_token, self._tokens.refresh_token)
         # Used first: where they can't be kept, the rest of this run goes on with them.

@@ -16,7 +16,14 @@ from campaign_monitor_assets.api.http import RawResponse, Transport
 from campaign_monitor_assets.api.network_errors import TransientError
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.renewal import TokenRenewal
-from campaign_monitor_assets.api.responses import decoded, error_body, number_of, refusal, seconds
+from campaign_monitor_assets.api.responses import (
+    decoded,
+    error_body,
+    number_of,
+    refusal,
+    seconds,
+    server_trouble,
+)
 from campaign_monitor_assets.api.settings import ApiSettings, checked_base_url
 from campaign_monitor_assets.api.tokens import Wait
 from campaign_monitor_assets.errors import (
@@ -179,17 +186,17 @@ class ApiClient:
         self, path: str, response: RawResponse, started: float, *, is_last: bool
     ) -> bytes:
         """The body of a successful response; any other raises."""
+        trouble = server_trouble(response)
         reset = seconds(response, "X-RateLimit-Reset", "Retry-After")
         if response.status == 429:
             known = self._settings.backoff if reset is None else reset
             self._limiter.refused(started, known, pause=not is_last)
-            raise TransientError("HTTP 429, too many requests", wait=reset, of_server=True)
-        self._limiter.succeeded(number_of(response, "X-RateLimit-Remaining"), reset)
+        else:
+            self._limiter.succeeded(number_of(response, "X-RateLimit-Remaining"), reset)
+        if trouble is not None:
+            raise trouble
         if response.status == 200:
             return response.body
-        if response.status >= 500 or response.status == 408:
-            wait = seconds(response, "Retry-After")
-            raise TransientError(str(response), wait=wait, of_server=True)
         raise refusal(f"GET {path}", self._host, response)
 
     def _renew(self, expired: AuthBase) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from campaign_monitor_assets.api.auth import checked_secret
 from campaign_monitor_assets.api.http import RawResponse, Transport
 from campaign_monitor_assets.api.network_errors import TransientError
-from campaign_monitor_assets.api.responses import oauth_error, refusal
+from campaign_monitor_assets.api.responses import oauth_error, refusal, server_trouble
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.api.tokens import Tokens
 from campaign_monitor_assets.errors import (
@@ -52,8 +52,10 @@ class TokenRenewal:
             self._url,
             form={"grant_type": "refresh_token", "refresh_token": refresh_token},
         )
-        if response.status == 429 or response.status >= 500:
-            raise TransientError(f"renewing the token: {response}")
+        trouble = server_trouble(response)
+        if trouble is not None:
+            what = f"renewing the token: {trouble}"
+            raise TransientError(what, wait=trouble.wait, of_server=True)
         if response.status == 200:
             return self._checked(response)
         said = oauth_error(response) if 400 <= response.status <= 499 else None

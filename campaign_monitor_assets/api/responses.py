@@ -116,6 +116,17 @@ def error_body(response: RawResponse) -> ErrorBody | None:
         return None
 
 
+def server_trouble(response: RawResponse) -> TransientError | None:
+    """The transient error that a status stands for; None: the server is in no trouble."""
+    if response.status == 429:
+        wait = seconds(response, "X-RateLimit-Reset", "Retry-After")
+        return TransientError("HTTP 429, too many requests", wait=wait, of_server=True)
+    if response.status >= 500 or response.status == 408:
+        wait = seconds(response, "Retry-After")
+        return TransientError(str(response), wait=wait, of_server=True)
+    return None
+
+
 def refusal(request: str, host: str, response: RawResponse) -> Exception:
     """What a response means that is neither a success nor trouble of the server's.
 
@@ -149,16 +160,18 @@ def oauth_error(response: RawResponse) -> str | None:
 
 
 def seconds(response: RawResponse, *headers: str) -> float | None:
-    """The first of the headers that is a plausible number of seconds; None: there is none."""
-    for header in headers:
-        number = number_of(response, header)
-        if number is None:
-            number = _until(response.headers.get(header, ""))
-        elif number >= _FIRST_MOMENT:
-            number -= time.time()
-        if number is not None and 0 <= number <= _MOST_SECONDS:
-            return number
-    return None
+    """The longest of the waits that the headers ask for; None: none is a plausible one."""
+    waits = [_wait(response, header) for header in headers]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _wait(response: RawResponse, header: str) -> float | None:
+    number = number_of(response, header)
+    if number is None:
+        number = _until(response.headers.get(header, ""))
+    elif number >= _FIRST_MOMENT:
+        number -= time.time()
+    return number if number is not None and 0 <= number <= _MOST_SECONDS else None
 
 
 def number_of(response: RawResponse, header: str) -> float | None:

@@ -120,6 +120,8 @@ def checked_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         scheme, host, _ = parts.scheme, parts.hostname, parts.port
+        # What the system does with a name, which no empty or long part of one survives.
+        (host or "").encode("idna")
     except ValueError:
         scheme, host, parts = "", None, urlsplit("")
     plain = url.isascii() and url.isprintable() and " " not in url

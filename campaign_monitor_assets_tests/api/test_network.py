@@ -289,6 +289,7 @@ def test_closing_ends_a_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> No
     [
         {"X_RateLimit_Reset": "3000", "X_RateLimit_Remaining": "0"},
         {"Retry_After": "120"},
+        {"X_RateLimit_Reset": "1", "Retry_After": "120"},
     ],
 )
 def test_long_waits_are_told(headers: dict[str, str]) -> None:
@@ -420,6 +421,8 @@ def test_a_body_that_is_not_encoded_as_it_says(encoding: str) -> None:
         "https://api createsend.com",
         "ftp://127.0.0.1",
         "https://apí.example",
+        "https://api..example",
+        f"https://{'a' * 64}.example",
     ],
 )
 def test_base_urls(url: str) -> None:

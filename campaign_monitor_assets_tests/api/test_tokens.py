@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from campaign_monitor_assets.errors import (
     CampaignMonitorError,
     ConfigurationError,
     RequestCancelledError,
+    RetriesExhaustedError,
     TokenRefusedError,
     UnexpectedResponseError,
+    WaitTooLongError,
 )
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.api.servers import Serve, respond, serve
@@ -33,6 +36,7 @@ EXPIRED: dict[str, Any] = {
     "access_token": "sandbox-expired-token",
     "refresh_token": "sandbox-refresh-token",
 }
+EXPIRY = respond("401 No", '{"Code": 121, "Message": "Expired"}')
 DECODE = msgspec.json.Decoder().decode
 ASK = """
 import sys
@@ -253,6 +257,32 @@ def test_a_renewal_that_the_api_did_not_answer(tmp_path: Path, status: str) -> N
     assert "GET /oauth/token" not in str(caught.value)
 
 
+def test_a_renewal_that_asks_for_a_wait(tmp_path: Path) -> None:
+    """Retry-After holds for the token's path as for any other."""
+    answers = iter([EXPIRY, respond("503 Later", Retry_After="7200")])
+    with serve(_in_turn(answers)) as server:
+        credentials = Credentials(**EXPIRED, token_file=TokenFile(tmp_path / "tokens.json"))
+        with pytest.raises(WaitTooLongError, match="until 20"):
+            ApiClient(ApiSettings(base_url=server.url), credentials).get("/clients", DECODE)
+        assert len(server.heard) == 2
+
+
+def test_a_renewal_that_fails_is_not_repeated_by_each_thread(box: Sandbox, tmp_path: Path) -> None:
+    """Threads that wait for a renewal which fails go on with that failure: it is asked for once."""
+    box.faults([{"what": "503", "path": "oauth/token", "seconds": 1, "times": None}])
+    credentials = Credentials(**EXPIRED, token_file=TokenFile(tmp_path / "tokens.json"))
+    client = ApiClient(ApiSettings(base_url=box.url, max_attempts=1), credentials)
+
+    def get() -> None:
+        with pytest.raises(RetriesExhaustedError, match="renewing the token"):
+            client.get("/clients", DECODE)
+
+    with ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(get) for _ in range(5)]:
+            done.result()
+    assert grants(box) == 1
+
+
 def _in_turn(answers: Iterator[Serve]) -> Serve:
     def answer(connection: socket.socket) -> None:
         following = next(answers)
@@ -267,7 +297,7 @@ def test_blanks_around_a_renewed_token(tmp_path: Path, around: str) -> None:
     file = tmp_path / "tokens.json"
     answers = iter(
         [
-            respond("401 No", '{"Code": 121, "Message": "Expired"}'),
+            EXPIRY,
             respond("200 OK", json.dumps({"access_token": around.format("new")})),
             respond("200 OK", "[]"),
         ]
@@ -287,7 +317,7 @@ def test_a_renewed_token_that_cannot_be_one(tmp_path: Path, token: str) -> None:
     file = tmp_path / "tokens.json"
     answers = iter(
         [
-            respond("401 No", '{"Code": 121, "Message": "Expired"}'),
+            EXPIRY,
             respond("200 OK", json.dumps({"access_token": token})),
         ]
     )
