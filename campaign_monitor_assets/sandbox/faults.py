@@ -50,7 +50,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reset_after: int | None = None
     """For 429: the seconds in X-RateLimit-Reset; null: no such header."""
     seconds: float = 0.0
-    """For slow: how long to wait before the true answer."""
+    """How long to wait before the answer; slow: the true one."""
     status: int = 200
     """For body and error: the status of the answer."""
     code: int = 500
