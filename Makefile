@@ -35,7 +35,7 @@ bench: $(READY)
 	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks
 
 test: $(READY)
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 test-slow: $(READY)
 	$(PYTHON) -m pytest -n auto -m slow

@@ -5,26 +5,36 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.project import Project, checks, metadata
+from campaign_monitor_assets_tests.project import Project, checks, failures, metadata
 
 Truth = Iterator[tuple[str, dict[str, Any]]]
 
 _OF_ACCOUNT = {"clients", "administrators"}
 
 
-@pytest.fixture(scope="session")
-def whole(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The whole account, with all that the endpoints show on request."""
+@pytest.fixture(scope="module")
+def first_sync(
+    running: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, dg.ExecuteInProcessResult]:
+    """The whole account, with all that the endpoints show on request, and the run that read it."""
     running.reset()
     project = Project(running, tmp_path_factory.mktemp("whole") / "account.duckdb")
-    assert project.materialize(
+    result = project.materialize(
         *CATALOGUE, include_tracking_preference=True, include_sms_preference=True
-    ).success
-    return project
+    )
+    assert result.success, failures(result)
+    return project, result
+
+
+@pytest.fixture
+def whole(first_sync: tuple[Project, dg.ExecuteInProcessResult]) -> Project:
+    """The project that holds the whole account."""
+    return first_sync[0]
 
 
 def _truth(box: Sandbox, table: str) -> Truth:
@@ -100,6 +110,28 @@ def test_every_row_and_field_of_the_account_is_in_duckdb(whole: Project, table: 
     stored = sorted(_comparable(parent, row, fields) for parent, row in _stored(whole, table))
     assert stored == expected
     assert truth
+
+
+def test_all_checks_pass_after_a_good_sync(
+    first_sync: tuple[Project, dg.ExecuteInProcessResult],
+) -> None:
+    """After a first sync of everything at once each check of each table passes, and by hand too."""
+    project, result = first_sync
+    found = result.get_asset_check_evaluations()
+    assert {each.asset_key.path[-1] for each in found} == set(CATALOGUE)
+    assert [each for each in found if not each.passed] == []
+    assert all(each.metadata for each in found)
+    assert not any(
+        "primary_key_unique" in checks(result, table.name)
+        for table in CATALOGUE.values()
+        if not table.key
+    )
+    by_hand = project.check("clients", "active_subscribers").get_asset_check_evaluations()
+    names = {each.asset_check_key for each in found}
+    assert {each.asset_check_key for each in by_hand} == {
+        each for each in names if each.asset_key.path[-1] in {"clients", "active_subscribers"}
+    }
+    assert all(each.passed for each in by_hand)
 
 
 def test_every_row_carries_the_keys_of_its_parents(whole: Project) -> None:

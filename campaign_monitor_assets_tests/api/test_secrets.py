@@ -108,7 +108,7 @@ def test_a_run_that_fails(own: Sandbox, tmp_path: Path) -> None:
     assert "refused-0f1e2d3c4b5a" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("lasting", [True, False])
+@pytest.mark.parametrize("lasting", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_tokens(own: Sandbox, tmp_path: Path, lasting: bool) -> None:  # noqa: FBT001
     """Neither the OAuth tokens nor a renewed one stand anywhere, whatever becomes of the run."""
     own.reset()

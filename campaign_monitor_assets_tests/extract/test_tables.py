@@ -297,7 +297,7 @@ def _move_and_read(project: Project, total: int, page_size: int, moves: list[Mov
 PROPERTY = hypothesis.settings(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-    max_examples=12,
+    max_examples=4,
 )
 
 

@@ -51,6 +51,7 @@ def test_a_mover_is_one_row(box: Sandbox, tmp_path: Path, monkeypatch: pytest.Mo
     assert versions == [(total, 1)]
 
 
+@pytest.mark.slow
 def test_no_history_where_nobody_asked(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

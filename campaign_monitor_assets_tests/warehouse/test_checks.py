@@ -40,24 +40,6 @@ def figures(found: dg.AssetCheckEvaluation) -> dict[str, Any]:
     return {name: value.value for name, value in found.metadata.items()}
 
 
-def test_all_pass_after_a_good_sync(project: Project) -> None:
-    """After a first sync of everything at once each check of each table passes."""
-    result = project.materialize(*CATALOGUE)
-    assert result.success, failures(result)
-    found = result.get_asset_check_evaluations()
-    assert {each.asset_key.path[-1] for each in found} == set(CATALOGUE)
-    assert [each for each in found if not each.passed] == []
-    assert all(each.metadata for each in found)
-    assert not any(
-        "primary_key_unique" in checks(result, table.name)
-        for table in CATALOGUE.values()
-        if not table.key
-    )
-    by_hand = project.check(*CATALOGUE)
-    assert len(by_hand.get_asset_check_evaluations()) == len(found)
-    assert all(each.passed for each in by_hand.get_asset_check_evaluations())
-
-
 def test_before_the_first_sync(with_parents: Project) -> None:
     """A check of a table that is not there yet fails and says what to do."""
     found = check(with_parents, "templates", "row_count_matches_source")
