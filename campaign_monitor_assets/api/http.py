@@ -23,6 +23,10 @@ from campaign_monitor_assets.errors import RequestCancelledError
 _CHUNK: Final = 1 << 20
 """Bytes to read at a time. The 10 kB that requests reads by default cost thread switches."""
 
+_MOST_BYTES: Final = 256 << 20
+"""Bytes of a body. A page has a thousand rows at most; what is larger never ends, or is packed to
+fill the memory."""
+
 
 @dataclass(frozen=True)
 class RawResponse:
@@ -120,7 +124,7 @@ class Transport:
                     stream=True,
                 ) as response:
                     _require_length(host, response.headers)
-                    body = b"".join(response.iter_content(_CHUNK))
+                    body = _body(host, response)
                     exchange.require_unbroken()
                     reason = response.reason or ""
                     return RawResponse(response.status_code, reason, response.headers, body)
@@ -132,6 +136,16 @@ class Transport:
                     raise TransientError(f"{limit} from {host} (request_timeout)") from None
                 is_reached = exchange.held is not None
                 raise explained(error, host, is_reached=is_reached) from None
+
+
+def _body(host: str, response: requests.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_content(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            raise malformed(host, f"more than {_MOST_BYTES >> 20} MB")
+    return b"".join(chunks)
 
 
 def _require_length(host: str, headers: Mapping[str, str]) -> None:

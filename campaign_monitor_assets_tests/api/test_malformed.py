@@ -65,6 +65,16 @@ def test_malformed_responses(response: bytes) -> None:
         assert len(server.heard) == 2
 
 
+def test_a_response_that_would_fill_the_memory() -> None:
+    """A few kilobytes that unpack to hundreds of megabytes are given up on the way."""
+    bomb = 20 * gzip.compress(bytes(16 << 20), 1)
+    with (
+        serve(lambda connection: connection.sendall(packed(bomb))) as server,
+        pytest.raises(RetriesExhaustedError, match=r"malformed \(more than 256 MB\)"),
+    ):
+        client(server.url, max_attempts=1).get("/clients", DECODE)
+
+
 @pytest.mark.parametrize(
     "response",
     [
