@@ -410,7 +410,6 @@ def test_self_contained(report: Report) -> None:
     assert not re.search(r"url\(|@import", "".join(styles))
 
 
-@pytest.mark.slow
 def test_no_addresses(report: Report, own: Project) -> None:
     """No subscriber's address is in the page; one in a name is masked."""
     addresses = own.query(
@@ -419,8 +418,10 @@ def test_no_addresses(report: Report, own: Project) -> None:
         " (select EmailAddress from suppression_list)"
     )
     assert len(addresses) > 1000
+    around_signs = "\n".join(re.findall(r"\S{0,200}@\S{0,200}", report.html))
+    assert around_signs
     for (address,) in addresses:
-        assert address not in report.html
+        assert address not in around_signs
     for table in ("clients", "lists", "campaigns"):
         own.change(f"update {table} set Name = 'for jane.roe@example.com: ' || Name")
     html = read(own).html

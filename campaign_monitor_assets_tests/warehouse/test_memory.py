@@ -90,7 +90,7 @@ def test_threads(staged: Staged, tmp_path: Path, threads: int | None) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [None, 1, 2, 4, 8, 16, 64])
-@pytest.mark.parametrize(("rows", "shape"), [(1_000_000, NARROW), (200_000, WIDE)])
+@pytest.mark.parametrize(("rows", "shape"), [(1_000_000, NARROW), (100_000, WIDE)])
 def test_threads_and_many_rows(
     tmp_path: Path, threads: int | None, rows: int, shape: tuple[int, int]
 ) -> None:
