@@ -31,7 +31,7 @@ _COPIES_OF_A_VECTOR = 8
 _ROW_GROUP_ROWS = 122_880
 """DuckDB's own size of a row group, which is compressed as a whole."""
 
-_ROW_GROUP_SHARE = 16
+_ROW_GROUP_SHARE = 4
 """A row group as it stands in a file, before it is compressed, takes this part of the limit."""
 
 

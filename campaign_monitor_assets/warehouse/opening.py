@@ -66,7 +66,7 @@ class Opening:
         Args:
             warn: Told what is waited for, and where there is less memory than `memory_limit`.
             read_only: Whether nothing will be written.
-            rows: What will be written.
+            rows: What will be written; where that is not said, no row groups are put together.
 
         Raises:
             DatabaseError: The file can't be opened, or is open elsewhere for too long.
@@ -117,6 +117,10 @@ class Opening:
         )
         try:
             memory = apply(connection, self.memory_limit, self.threads)
+            if rows == _UNKNOWN_ROWS:
+                # DuckDB puts small row groups together at every checkpoint. Those of wide rows are
+                # small on purpose, and each opening of the file would write whole tables anew.
+                connection.execute("set max_vacuum_tasks = 0")
             with _ATTACHING:
                 _require_no_conflict_here(self.path, read_only=read_only)
                 self._attach(

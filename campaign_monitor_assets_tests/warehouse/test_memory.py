@@ -21,6 +21,7 @@ from campaign_monitor_assets.warehouse.memory import Rows, apply
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
+from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
 
 TABLE = CATALOGUE["active_subscribers"]
@@ -86,6 +87,15 @@ def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_threads(staged: Staged, tmp_path: Path, threads: int | None) -> None:
     """However many threads a machine has, an ordinary list loads in the default memory."""
     _publish(tmp_path, staged, threads=threads)
+
+
+def test_opening_the_file_writes_no_table_anew(staged: Staged, tmp_path: Path) -> None:
+    """What begins a reading or makes a view leaves the row groups of wide rows as they are."""
+    _publish(tmp_path, staged)
+    file = tmp_path / "account.duckdb"
+    before = file.stat().st_size
+    begin_reading(Database.of(WarehouseSettings(database=str(file))), "campaign_monitor")
+    assert file.stat().st_size < before * 1.2
 
 
 @pytest.mark.slow
