@@ -25,6 +25,8 @@ from campaign_monitor_assets.staging.records import (
 
 _PRIVATE = 0o600
 _BUFFER = 1 << 20
+_SHORT_LINE = 4096
+"""Bytes. Lines up to here are not measured: to look at each would take longer than to write it."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class StagingWriter:
     _reads: list[CollectionRead] = field(default_factory=list)
     _missing: list[Missing] = field(default_factory=list)
     _extras: set[str] = field(default_factory=set)
-    _longest_row: int = 0
+    _longest_row: int = _SHORT_LINE
     _replaced: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,7 +81,7 @@ class StagingWriter:
 
     def _write(self, file: BinaryIO, lines: bytes) -> None:
         file.write(lines)
-        self._longest_row = max(self._longest_row, *map(len, lines.split(b"\n")))
+        self._longest_row = _longest_line(lines, self._longest_row)
 
     def accept(self, read: CollectionRead) -> None:
         """Makes the rows of an attempt part of the table; those of others are ignored."""
@@ -185,6 +187,18 @@ class StagingWriter:
             ),
             full_requests=sum(max(-(-read.reported // page_size), 1) for read in reads),
         )
+
+
+def _longest_line(lines: bytes, known: int) -> int:
+    """Bytes of the longest line, or `known` where none is longer: it skips as many at a time."""
+    begin = 0
+    while len(lines) - begin > known:
+        end = lines.rfind(b"\n", begin, begin + known + 1)
+        if end < 0:
+            end = lines.index(b"\n", begin)
+            known = end - begin
+        begin = end + 1
+    return known
 
 
 @contextmanager

@@ -186,7 +186,7 @@ class Staged:
         requests: Requests sent, retries included.
         size: Bytes received.
         seconds: How long the fetching took.
-        longest_row: Bytes of the longest staged row.
+        longest_row: Bytes that no staged row exceeds: the longest one's, and some 4 kB at least.
         kept: The parents, by their key, that were not read again: their rows stay as they are.
         limited: Read for a trial, so it must not replace the full snapshot.
         form: What the rows depend on besides the account: those of another form can't be mixed.

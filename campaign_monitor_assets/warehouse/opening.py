@@ -117,6 +117,8 @@ class Opening:
         )
         try:
             memory = apply(connection, self.memory_limit, self.threads)
+            # In a process that Python's multiprocessing started, DuckDB takes itself for a shell.
+            connection.execute("set enable_progress_bar = false")
             if rows == _UNKNOWN_ROWS:
                 # DuckDB puts small row groups together at every checkpoint. Those of wide rows are
                 # small on purpose, and each opening of the file would write whole tables anew.

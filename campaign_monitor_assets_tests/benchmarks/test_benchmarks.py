@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_monitor_assets_tests.benchmarks import writing
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
@@ -75,3 +76,14 @@ def test_a_reader_that_loses_a_row_is_said_to_differ(tmp_path: Path) -> None:
     )
     [differing] = measure(replace(SMALL, readers=(replace(OURS, program=program),)), 1)
     assert differing.right is False
+
+
+def test_writing_is_measured_each_way(tmp_path: Path) -> None:
+    """Each way of writing has its figures in WRITING.md: one sync, days, the whole program."""
+    small = ["--rows", "500", "--changed", "10", "--rounds", "1", "--days", "2"]
+    daily = ["--daily-rows", "500", "--daily-changed", "10", "--whole-rows", "20"]
+    writing.main([*small, *daily, "--output", str(tmp_path)])
+    results = (tmp_path / "WRITING.md").read_text()
+    for way in ("replace", "merge", "replace with history", "merge with history"):
+        assert results.count(f"| {way} |") == 3
+    assert "The whole program: 20 subscribers" in results

@@ -1,6 +1,7 @@
 """This project's reader, as a user would run it: the component in a Dagster run of one process.
 
-With `--without-checks` the tables' asset checks are left out, which no peer has.
+With `--without-checks` the tables' asset checks are left out, which no peer has; with
+`--with-history` every version of a subscriber is kept.
 """
 
 import os
@@ -14,7 +15,10 @@ from campaign_monitor_assets.orchestration.component import CampaignMonitorCompo
 component = CampaignMonitorComponent(
     tables=["clients", "lists", "active_subscribers"],
     analytics=False,
-    warehouse=WarehouseAttributes(database=os.environ["BENCHMARK_DATABASE"]),
+    warehouse=WarehouseAttributes(
+        database=os.environ["BENCHMARK_DATABASE"],
+        history=["active_subscribers"] if "--with-history" in sys.argv else [],
+    ),
 )
 
 unchecked = dg.define_asset_job(

@@ -1,0 +1,211 @@
+"""One publication of staged subscribers, measured in a process of its own."""
+
+import multiprocessing
+import re
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.memory import Rows
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.publish import publish
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.warehouse.state import begin_reading
+from campaign_monitor_assets.warehouse.target import Database
+
+TABLE = "active_subscribers"
+LISTS = 10
+_FIRST_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 (UTC)
+_MEMORY = Path("/dev/shm")
+
+# On each day other rows change, spread evenly over the table: those whose number has the day's
+# remainder. A period of 100 days changes 1 % of them each day.
+_STAGE = """
+copy (
+    select n % {lists} as read, {{
+        'EmailAddress': md5(n::varchar) || '@example.com',
+        'Name': 'Person ' || n,
+        'Date': strftime(timestamp '2020-01-01' + to_minutes(n % 3000000), '%Y-%m-%d %H:%M:%S'),
+        'ListJoinedDate':
+            strftime(timestamp '2019-01-01' + to_minutes(n % 3000000), '%Y-%m-%d %H:%M:%S'),
+        'State': 'Active',
+        'CustomFields': [
+            {{'Key': '[City]', 'Value': 'Town ' || n % 1000}},
+            {{'Key': '[Customer]', 'Value': md5((n + 7)::varchar)}},
+            {{'Key': '[Orders]', 'Value': ({version})::varchar}}
+        ],
+        'ReadsEmailWith': case n % 3 when 0 then 'Gmail' when 1 then 'Outlook' else '' end
+    }} as row
+    from range({rows}) numbers(n)
+) to '{path}' (format json)
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a snapshot is written.
+
+    Attributes:
+        strategy: `replace` or `merge`.
+        history: Whether every version of a row is kept.
+    """
+
+    strategy: str
+    history: bool
+
+    def __str__(self) -> str:
+        """What the results call it."""
+        return f"{self.strategy} with history" if self.history else self.strategy
+
+
+WAYS = tuple(
+    Way(strategy, history) for history in (False, True) for strategy in ("replace", "merge")
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one publication took.
+
+    Attributes:
+        seconds: From opening the file to its being closed.
+        peak: Bytes resident at the most in its process, the interpreter and libraries included.
+        written: Bytes written to the file and its write-ahead log, spilled ones excluded.
+        spilled: Bytes written to DuckDB's temporary directory.
+        size: Bytes of the file afterwards.
+    """
+
+    seconds: float
+    peak: int
+    written: int
+    spilled: int
+    size: int
+
+
+FIRST = "first"
+"""What a sync into an empty file is called among the shares of rows that changed."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One case, by its median; memory by its highest.
+
+    Attributes:
+        rows: Rows of the table.
+        changed: Percent of them that changed, or `first`.
+        way: How they were written.
+        days: Daily snapshots; 1: a single sync after the first one; 0: the whole program.
+        rounds: How often it was measured.
+        figures: What it took; for several days the last one's.
+    """
+
+    rows: int
+    changed: str
+    way: Way
+    days: int
+    rounds: int
+    figures: Figures
+
+    @property
+    def case(self) -> tuple[object, ...]:
+        """What was measured, without the outcome."""
+        return self.rows, self.changed, self.way, self.days
+
+
+def stage(folder: Path, rows: int, day: int, percent: float) -> Path:
+    """Stages the subscribers as they are on a day, where so many percent change daily."""
+    folder.mkdir(parents=True)
+    period = round(100 / percent) if percent else 0
+    version = f"({day} + n % {period}) // {period}" if period else "0"
+    with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")
+        connection.execute(
+            _STAGE.format(
+                lists=LISTS, version=version, rows=rows, path=folder / f"{TABLE}.rows.ndjson"
+            )
+        )
+        connection.execute(
+            f"copy (select n as read, {{'ClientID': 'client', 'ListID': md5(n::varchar)}} as parent"
+            f" from range({LISTS}) numbers(n)) to '{folder / 'reads.ndjson'}' (format json)"
+        )
+    return folder
+
+
+def sync(database: Path, staged: Path, rows: int, day: int, way: Way) -> Figures:
+    """Publishes what was staged, in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_sync, database, staged, rows, day, way).result()
+
+
+def _sync(database: Path, folder: Path, rows: int, day: int, way: Way) -> Figures:
+    with _spilling() as spill:
+        settings = WarehouseSettings(
+            database=str(database),
+            connection_config={"temp_directory": str(spill)} if spill else {},
+            write_strategy=way.strategy,
+            history=[TABLE] if way.history else [],
+        )
+        target, before = Database.of(settings), _io()
+        started = time.perf_counter()
+        staged = Staged(
+            table=CATALOGUE[TABLE],
+            synced_at=_FIRST_DAY + timedelta(days=day),
+            reading=begin_reading(target, "campaign_monitor"),
+            rows_path=folder / f"{TABLE}.rows.ndjson",
+            reads_path=folder / "reads.ndjson",
+            reported=rows,
+            rows=rows,
+            longest_row=1000,
+        )
+        target.write(
+            lambda connection: publish(
+                connection,
+                staged,
+                TableName("campaign_monitor", TABLE),
+                run_id=str(day),
+                settings=settings.publish_settings(TABLE),
+            ),
+            rows=Rows(staged.average_row, staged.longest_row),
+        )
+        seconds = time.perf_counter() - started
+    after = _io()
+    stored = after["write_bytes"] - before["write_bytes"]
+    handed_over = after["wchar"] - before["wchar"]
+    return Figures(
+        seconds=seconds,
+        peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        written=stored,
+        spilled=max(handed_over - stored, 0),
+        size=database.stat().st_size,
+    )
+
+
+@contextmanager
+def _spilling() -> Iterator[Path | None]:
+    """A folder in memory for what DuckDB spills, so that it isn't counted among what is stored."""
+    if not _MEMORY.is_dir():
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(dir=_MEMORY))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _io() -> dict[str, int]:
+    """What this process has written: `wchar` to anything, `write_bytes` to disks."""
+    told = Path("/proc/self/io").read_text()
+    return {name: int(number) for name, number in re.findall(r"(\w+): (\d+)", told)}

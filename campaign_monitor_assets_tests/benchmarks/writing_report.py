@@ -1,0 +1,118 @@
+"""The results of the benchmark of writing, as Markdown."""
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+from campaign_monitor_assets_tests.benchmarks.syncs import FIRST, WAYS, Measure, Way
+from campaign_monitor_assets_tests.benchmarks.whole import WHOLE
+
+MANY = 5_000_000
+
+_INTRODUCTION = """# What writing a snapshot costs
+
+Written by `python -m campaign_monitor_assets_tests.benchmarks.writing`; run it to measure your own
+machine, or a part of it (`--help`).
+
+Subscribers with three custom fields, staged once for each case, are published by the product's own
+`publish` with the settings that a user has by default, each in a process of its own and in turns.
+A share of rows that changed is spread evenly over the table. Figures are medians, memory is the
+highest. `first` is the sync into an empty file.
+
+* **time**: of loading, verifying and writing, without the API; × is against merge of the same case.
+* **peak**: resident memory of the whole process at the most. Dagster, which is not in it, and the
+  pages under way take some 100 MB more.
+* **written**: bytes written to the file and its write-ahead log (`write_bytes` of `/proc/self/io`;
+  what DuckDB spills goes to a folder in memory meanwhile, and is given by itself).
+* **file**: its size afterwards.
+"""
+
+
+def text(measures: Sequence[Measure]) -> str:
+    """All of WRITING.md."""
+    machine = f"Measured on {os.cpu_count()} cores, duckdb {version('duckdb')}.\n"
+    return "\n".join(
+        [_INTRODUCTION, machine, *_single(measures), *_daily(measures), *_whole(measures)]
+    )
+
+
+def _single(measures: Sequence[Measure]) -> Iterator[str]:
+    ones = [one for one in measures if one.days == 1]
+    for rows in sorted({one.rows for one in ones}):
+        of_rows = {(one.changed, one.way): one for one in ones if one.rows == rows}
+        yield f"## {rows:,} rows\n"
+        yield from _heads(
+            "changed", "how", "time", "×", "peak", "written", "spilled", "file", "runs"
+        )
+        for changed in sorted({changed for changed, _ in of_rows}, key=_share):
+            for way in WAYS:
+                if one := of_rows.get((changed, way)):
+                    merge = of_rows.get((changed, Way("merge", way.history)), one)
+                    figures = one.figures
+                    yield _row(
+                        changed if changed == FIRST else f"{changed} %",
+                        str(way),
+                        f"{figures.seconds:.1f} s",
+                        f"{figures.seconds / merge.figures.seconds:.2f}",
+                        *map(_megabytes, (figures.peak, figures.written, figures.spilled)),
+                        _megabytes(figures.size),
+                        str(one.rounds),
+                    )
+        yield ""
+
+
+def _daily(measures: Sequence[Measure]) -> Iterator[str]:
+    ones = [one for one in measures if one.days > 1]
+    firsts = {
+        (one.rows, one.way): one for one in measures if one.changed == FIRST and one.days == 1
+    }
+    for rows, days in sorted({(one.rows, one.days) for one in ones}):
+        yield f"## The file after {days} daily snapshots of {rows:,} rows\n"
+        yield from _heads(
+            "changed a day", "how", "file", "× the first day's", "peak of the last day"
+        )
+        for one in sorted(ones, key=lambda each: _share(each.changed)):
+            if (one.rows, one.days) == (rows, days):
+                first = firsts.get((rows, one.way))
+                size = one.figures.size
+                yield _row(
+                    f"{one.changed} %",
+                    str(one.way),
+                    _megabytes(size),
+                    f"{size / first.figures.size:.2f}" if first else "",
+                    _megabytes(one.figures.peak),
+                )
+        yield ""
+
+
+def _whole(measures: Sequence[Measure]) -> Iterator[str]:
+    ones = [one for one in measures if one.days == WHOLE]
+    for rows in sorted({one.rows for one in ones}):
+        yield f"## The whole program: {rows:,} subscribers, with history\n"
+        yield from _heads("changed", "time", "peak", "file")
+        for one in ones:
+            if one.rows == rows:
+                yield _row(
+                    one.changed if one.changed == FIRST else f"{one.changed} %",
+                    f"{one.figures.seconds:.0f} s",
+                    _megabytes(one.figures.peak),
+                    _megabytes(one.figures.size),
+                )
+        yield ""
+
+
+def _share(changed: str) -> float:
+    return -1 if changed == FIRST else float(changed)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
+
+
+def _heads(*names: str) -> Iterator[str]:
+    yield _row(*names)
+    yield _row(*["---"] * len(names))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
