@@ -1,6 +1,7 @@
 """A project as a user has it, run in this process against a sandbox; what tests look at it with."""
 
 import functools
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,10 +34,15 @@ def key(table: str) -> dg.AssetKey:
     return dg.AssetKey([PREFIX, table])
 
 
+def definitions(**attributes: Any) -> dg.Definitions:
+    """All tables of the catalogue, as the component makes them with these attributes."""
+    return _definitions(json.dumps(attributes, sort_keys=True))
+
+
 @functools.cache
-def definitions() -> dg.Definitions:
-    """All tables of the catalogue, as the component makes them."""
-    return dg.build_defs_for_component(CampaignMonitorComponent(tables=list(CATALOGUE)))
+def _definitions(attributes: str) -> dg.Definitions:
+    said = {"tables": list(CATALOGUE), **json.loads(attributes)}
+    return dg.build_defs_for_component(CampaignMonitorComponent(**said))
 
 
 @functools.cache
@@ -55,11 +61,12 @@ class Project:
     path: Path
     api: Mapping[str, Any] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
+    component: Mapping[str, Any] = field(default_factory=dict)
 
     def definitions(self, *more: dg.AssetsDefinition, **api: Any) -> dg.Definitions:
         """The component's assets and checks, with resources that point to sandbox and file."""
         credentials = {} if "access_token" in api else {"api_key": self.box.key}
-        found = definitions()
+        found = definitions(**self.component)
         warehouse = WarehouseResource(**{"database": str(self.path), **self.store})
         return dg.Definitions(
             assets=[*(found.assets or ()), *more],
@@ -139,7 +146,7 @@ class Project:
     def copy_to(self, path: Path) -> "Project":
         """The same project with a copy of its file."""
         shutil.copy(self.path, path)
-        return Project(self.box, path, self.api, self.store)
+        return Project(self.box, path, self.api, self.store, self.component)
 
 
 def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:

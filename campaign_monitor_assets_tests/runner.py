@@ -27,6 +27,7 @@ def launch(
         "path": str(project.path),
         "api": dict(project.api),
         "store": dict(project.store),
+        "component": dict(project.component),
         "tables": tables,
         "largest_file": largest_file,
     }
@@ -51,7 +52,7 @@ def finish(process: "subprocess.Popen[str]") -> dict[str, str]:
 def main() -> None:
     said: dict[str, Any] = json.loads(sys.argv[1])
     box = Sandbox(said["url"], said["key"], cast("Any", None))
-    project = Project(box, Path(said["path"]), said["api"], said["store"])
+    project = Project(box, Path(said["path"]), said["api"], said["store"], said["component"])
     if said["largest_file"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (said["largest_file"],) * 2)
     sys.stdout.write("begins\n")

@@ -25,6 +25,15 @@ _WRAPPERS: Final = ("Dagster", "RetryRequested")
 _STOPPED: Final = "The run was stopped; tables that were not read yet are as they were."
 _INTERRUPTED: Final = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
+_REASONS: Final = {
+    "first": "for the first time",
+    "asked": "as asked",
+    "small": "because small",
+    "due": "because due",
+    "unproved": "because the proof failed",
+}
+"""Why a collection was read in full, by the reason's name in the metadata."""
+
 _CHANGES: Final = {"inserted": "+", "updated": "~", "deleted": "-"}
 """How the closing table marks the rows that came, changed and went."""
 
@@ -197,6 +206,9 @@ class _Seen:
             )
         self._console.print(shown)
         for name, table in self._tables.items():
+            if "read_incrementally" in table.figures:
+                self._console.print(f"{name}: {_how_read(table.figures)}", markup=False)
+        for name, table in self._tables.items():
             for said in table.failed:
                 self._console.print(f"[red]{name}: {escape(said)}[/]")
             for said in table.warned:
@@ -212,6 +224,23 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
     if error.cls_name in _INTERRUPTED:
         return _STOPPED
     return str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")
+
+
+def _how_read(figures: Mapping[str, Any]) -> str:
+    """How the collections of an incrementally read table were read, and what that saved."""
+    reasons = {reason: number for reason, number in figures["read_in_full"].items() if number}
+    in_full = ", ".join(f"{number} {_REASONS[reason]}" for reason, number in reasons.items())
+    failed = ", ".join(
+        [str(each[name]) for name in each if name != "because"][-1]
+        for each in figures.get("proof_failed", ())
+    )
+    return (
+        f"{figures['read_incrementally']} read incrementally"
+        + (f", in full {in_full}" if in_full else "")
+        + (f" ({failed})" if failed else "")
+        + f"; {figures['requests']:,} requests, where a full refresh takes about"
+        f" {figures['requests_of_a_full_refresh']:,}."
+    )
 
 
 def _changes(figures: Mapping[str, Any]) -> str:

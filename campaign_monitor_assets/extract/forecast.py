@@ -1,7 +1,7 @@
 """A look at the account before the first sync: whether the key works, and what a sync will cost."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from campaign_monitor_assets.extract.account import (
     find_clients,
 )
 from campaign_monitor_assets.extract.fetch import is_forbidden
+from campaign_monitor_assets.extract.increments import fewest_requests, pages_of
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ class AccountCheck:
         requests: About how many requests the first full sync sends.
         seconds: About how long it waits for the responses.
         not_counted: The tables whose cost shows only as they are read.
+        later: About how many requests a later sync sends, where little moves and nothing is due
+            to be read in full; None: no table is read incrementally.
     """
 
     sees_all: bool
@@ -59,6 +62,7 @@ class AccountCheck:
     requests: int
     seconds: float
     not_counted: tuple[str, ...]
+    later: int | None = None
 
     def lines(self) -> Iterator[str]:
         """What was found, in words."""
@@ -74,6 +78,11 @@ class AccountCheck:
             f"The first full sync sends about {self.requests} requests and waits about"
             f" {max(self.seconds, 1):.0f} s for the responses."
         )
+        if self.later is not None:
+            yield (
+                f"A later one, incremental as configured, sends about {self.later} where little"
+                " moves, and more where lists are due to be read in full."
+            )
         if self.not_counted:
             names = ", ".join(self.not_counted)
             yield f"Not counted, since it shows only as they are read: {names}."
@@ -87,6 +96,7 @@ def check_account(
     page_size: int,
     connections: int,
     requests_per_second: float | None = None,
+    incremental: Collection[str] = (),
 ) -> AccountCheck:
     """Requests the clients and the totals of their lists.
 
@@ -97,6 +107,7 @@ def check_account(
         page_size: Rows a page.
         connections: Requests in flight at once.
         requests_per_second: The most requests a second; None: no such bound.
+        incremental: The tables that are read incrementally.
 
     Raises:
         CampaignMonitorError: The credentials, a wanted client or every client are refused.
@@ -109,9 +120,8 @@ def check_account(
         raise AllParentsMissingError("lists", "clients", deleted=0, forbidden=len(found.clients))
     costs = survey.costs(clients, [item for items in lists.values() for item in items])
     by_table = {table.name: costs.of(table) for table in tables}
-    # Tables that share an endpoint share its requests.
-    by_path = {table.path: by_table[table.name] or 0 for table in tables}
-    requests = sum(by_path.values())
+    requests = _requests(tables, by_table)
+    saved = {table.name: costs.saved(table) for table in tables if table.name in incremental}
     fastest = requests / requests_per_second if requests_per_second else 0
     return AccountCheck(
         sees_all=found.sees_all,
@@ -126,7 +136,13 @@ def check_account(
         requests=round(requests),
         seconds=max(requests * survey.latency / connections, fastest),
         not_counted=tuple(name for name, cost in by_table.items() if cost is None),
+        later=round(requests - sum(saved.values())) if incremental else None,
     )
+
+
+def _requests(tables: Sequence[Table], by_table: Mapping[str, float | None]) -> float:
+    """All requests; tables that share an endpoint share its requests."""
+    return sum({table.path: by_table[table.name] or 0 for table in tables}.values())
 
 
 @dataclass(frozen=True)
@@ -134,18 +150,29 @@ class _Costs:
     """Requests that tables take: one a parent, or what was counted for their pages."""
 
     parents: Mapping[str, int]
-    pages: Mapping[str, float]
+    pages: Mapping[str, Sequence[int]]
+    scale: float = 1
 
     def of(self, table: Table) -> float | None:
         """The requests of a full refresh; None where only reading it tells."""
         counted = self.pages.get(table.stat or table.name)
         if counted is not None or table.shape is Shape.PAGE:
-            return counted
+            return None if counted is None else self._scale(table) * sum(counted)
         if table.parent is None:
             return 1
         # Segments are asked for by client although lists are their parent.
         asked_by = "clients" if table.placeholders == ("ClientID",) else table.parent
         return self.parents.get(asked_by)
+
+    def saved(self, table: Table) -> float:
+        """The requests of them that incremental reading saves, where little was added."""
+        counted = self.pages.get(table.stat or table.name, ())
+        least = fewest_requests(table)
+        return self._scale(table) * sum(max(pages - least, 0) for pages in counted)
+
+    def _scale(self, table: Table) -> float:
+        # Not all lists were asked for their statistics.
+        return self.scale if table.stat else 1
 
 
 class _Survey:
@@ -182,7 +209,7 @@ class _Survey:
             )
         }
         by_stat = {
-            stat: scale * self._pages(_whole(found.get(stat)) for found in stats)
+            stat: self._pages(_whole(found.get(stat)) for found in stats)
             for stat in {stat for found in stats for stat in found}
             if stat.startswith("Total")
         }
@@ -192,15 +219,16 @@ class _Survey:
                 "lists": len(lists),
                 "campaigns": sum(totals["campaigns"]),
             },
-            pages=by_stat | {table: float(self._pages(found)) for table, found in totals.items()},
+            pages=by_stat | {table: self._pages(found) for table, found in totals.items()},
+            scale=scale,
         )
 
     def _total(self, path: str) -> int:
         found = self._get(path, _Collection, page=1, pagesize=10)
         return max(found.TotalNumberOfRecords, 0) if found else 0
 
-    def _pages(self, totals: Iterable[int]) -> int:
-        return sum(max(1, -(-total // self._page_size)) for total in totals)
+    def _pages(self, totals: Iterable[int]) -> list[int]:
+        return [pages_of(total, self._page_size) for total in totals]
 
     def _get(self, path: str, type_: type[T], **query: int) -> T | None:
         """The decoded response; None where the client or list is gone or not of this account."""

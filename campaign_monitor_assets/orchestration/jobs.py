@@ -12,6 +12,7 @@ from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_key, view_selection
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+from campaign_monitor_assets.staging.records import SyncMethod
 
 
 def build_jobs(
@@ -68,6 +69,11 @@ def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobD
                 page_size=api.page_size,
                 connections=api.connections,
                 requests_per_second=api.requests_per_second,
+                incremental=[
+                    name
+                    for name, method in account.sync_methods.items()
+                    if method == SyncMethod.INCREMENTAL
+                ],
             )
         for line in found.lines():
             context.log.info(line)
