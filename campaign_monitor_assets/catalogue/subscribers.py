@@ -14,32 +14,38 @@ from campaign_monitor_assets.catalogue.model import (
     time,
 )
 
+_EDITS = " Where the table is read incrementally, an edit shows at the list's next full reading."
+
 COLUMNS = (
-    address("EmailAddress", "The subscriber's address: the key within the list."),
-    text("Name", "The subscriber's name.", personal=True),
+    address("EmailAddress", f"The subscriber's address: the key within the list.{_EDITS}"),
+    text("Name", f"The subscriber's name.{_EDITS}", personal=True),
     time("Date", "When the present state began, in the client's time zone."),
     time("ListJoinedDate", "When the subscriber joined the list, in the client's time zone."),
     text("State", "The subscriber's state in the list.", personal=False),
     nested(
         "CustomFields",
         'STRUCT("Key" VARCHAR, "Value" VARCHAR)[]',
-        "The custom fields that have a value; a multi-valued field repeats its Key.",
+        "The custom fields that have a value; a multi-valued field repeats its Key." + _EDITS,
         personal=True,
     ),
     text(
         "ReadsEmailWith",
-        "The e-mail program that the subscriber was last seen to use.",
+        f"The e-mail program that the subscriber was last seen to use.{_EDITS}",
         personal=False,
     ),
-    text("MobileNumber", "The subscriber's mobile number, where one is known.", personal=True),
+    text(
+        "MobileNumber",
+        f"The subscriber's mobile number, where one is known.{_EDITS}",
+        personal=True,
+    ),
     text(
         "ConsentToTrack",
-        "Consent to tracking: Yes, No or Unchanged. Read only on request.",
+        f"Consent to tracking: Yes, No or Unchanged. Read only on request.{_EDITS}",
         personal=False,
     ),
     text(
         "ConsentToSendSms",
-        "Consent to SMS: Yes, No or Unchanged. Read only on request.",
+        f"Consent to SMS: Yes, No or Unchanged. Read only on request.{_EDITS}",
         personal=False,
     ),
 )

@@ -59,7 +59,7 @@ class Response:
         page: The figures of a page.
         missing: Why there is nothing to read: the parent is deleted or forbidden.
         is_refused: The API doesn't take the time from which on records were asked for.
-        last_time: The time of the last row of a page that is ordered by time.
+        times: The time of each row of a page that is ordered newest first; None: it has none.
     """
 
     requests: int = 1
@@ -68,7 +68,7 @@ class Response:
     page: Page | None = None
     missing: Missing | None = None
     is_refused: bool = False
-    last_time: str | None = None
+    times: Sequence[str | None] = ()
 
 
 def is_forbidden(error: ApiError) -> bool:
@@ -130,7 +130,9 @@ class Fetcher:
             writer.append(rows.lines(request.read), rows.extra_names)
             writer.count_replaced(response.replaced)
             count = len(rows.raw)
-            writer.accept(CollectionRead(request.read, request.parent, count, count))
+            writer.accept(
+                CollectionRead(request.read, request.parent, count, count, proof="one response")
+            )
         staged = sum(len(rows.raw) for rows in response.value)
         return Response(response.requests, response.size, staged)
 
@@ -164,7 +166,7 @@ class Fetcher:
             response.size,
             0 if request.counts_only else read.new_rows,
             read,
-            last_time=self._time(rows.raw[-1]) if request.descending and rows.raw else None,
+            times=[self._time(row) for row in rows.raw] if request.descending else (),
         )
 
     def _time(self, row: bytes | msgspec.Raw) -> str | None:

@@ -32,7 +32,10 @@ _SMALLEST_PAGE = 10
 """Rows. The API's; as many as it takes to ask for a total."""
 
 Outcome = CollectionRead | ReadInFull | Missing
-_Answer = list[Page] | Response
+_Newest = tuple[Page, frozenset[int]]
+"""A total, and the keys of the newest records that came since the time that is asked for."""
+
+_Answer = list[Page] | _Newest | Response
 
 
 @dataclass(frozen=True)
@@ -133,19 +136,44 @@ class IncrementReader:
         """Asks for what came, for what left, and for the size of the whole."""
         assert self.table.increments is not None
         read, departures = self.next_read(), self.table.increments.departures
-        total = Request(self.parent, read, PageRequest(1, _SMALLEST_PAGE), counts_only=True)
         asked = Request(self.parent, read, order=self.table.order_field, since=self._since)
         came = read_attempt(asked, page_size=self.settings.page_size, is_enough=self._saves_nothing)
         left = [self._departed(read, path) for path in departures]
-        before: list[Task[Request, Response, _Answer]] = [_one(total)] if departures else []
-        answers = yield from together([came, *left, *before])
-        after = yield from _one(total)
+        before = [self._count(read)] if departures else []
+        answers = yield from together([*before, came, *left])
+        totals = [answer for answer in answers if isinstance(answer, tuple)]
+        after = yield from self._count(read)
+        attempts: list[list[Page]] = []
         for answer in (*answers, after):
             if isinstance(answer, Response):
                 return self._unanswered(answer)
-        pages = [answer for answer in (*answers, after) if not isinstance(answer, Response)]
-        attempts, totals = pages[: 1 + len(departures)], pages[1 + len(departures) :]
-        return self._judged(read, attempt, attempts, totals)
+            if isinstance(answer, list):
+                attempts.append(answer)
+        assert isinstance(after, tuple)
+        return self._judged(read, attempt, attempts, [*totals, after])
+
+    def _count(self, read: int) -> Task[Request, Response, _Answer]:
+        """Asks for the total, by a smallest page; where records can leave, by that of the newest.
+
+        As many arrivals as departures that a filter leaves out would not show in a total, but
+        which records are the newest is told without a filter, too.
+        """
+        assert self.table.increments is not None
+        newest_first = bool(self.table.increments.departures)
+        [response] = yield [
+            Request(
+                self.parent,
+                read,
+                PageRequest(1, _SMALLEST_PAGE),
+                order=self.table.order_field if newest_first else None,
+                descending=newest_first,
+                counts_only=True,
+            )
+        ]
+        if response.page is None:
+            return response
+        times = zip(response.page.keys, response.times, strict=False)
+        return response.page, frozenset(key for key, time in times if time and time >= self._since)
 
     def _departed(self, read: int, path: str) -> Task[Request, Response, _Answer]:
         request = Request(
@@ -158,21 +186,27 @@ class IncrementReader:
         read: int,
         attempt: int,
         attempts: Sequence[list[Page]],
-        totals: Sequence[list[Page]],
+        totals: Sequence[_Newest],
     ) -> Outcome | _Changed:
-        size = totals[-1][0].total
+        last, newest = totals[-1]
+        size = last.total
         if self.stored.older and attempts[0][0].total >= size > self.settings.page_size:
             return self._in_full(
                 Reason.UNPROVED, f"the `date` filter of GET {self.path} gives all {size} records"
             )
         if pages_of(size, self.settings.page_size) == 1 or self._saves_nothing(attempts[0]):
             return self._in_full(Reason.SMALL)
-        for pages in (*attempts, *totals):
+        for pages in (*attempts, *([page] for page, _ in totals)):
             found = judge(pages, has_key=bool(self.table.key))
             if found.verdict is not Verdict.CONSISTENT:
                 return _Changed(found.detail)
         if totals[0][0].total != size:
             return _Changed(f"it had {totals[0][0].total} records before and {size} after")
+        if not newest.issubset(key for page in attempts[0] for key in page.keys):
+            return self._in_full(
+                Reason.UNPROVED,
+                f"the `date` filter of GET {self.path} leaves some out of the newest records",
+            )
         return self._candidate(read, attempt, attempts[0], size)
 
     def _ask_newest(self, attempt: int) -> Task[Request, Response, Outcome | _Changed]:
@@ -189,7 +223,8 @@ class IncrementReader:
             if found.verdict is not Verdict.CONSISTENT:
                 return _Changed(found.detail)
             size = pages[0].total
-            if answer.last_time is not None and answer.last_time < self._since:
+            last = answer.times[-1] if answer.times else None
+            if last is not None and last < self._since:
                 return self._candidate(read, attempt, pages, size)
             if len(pages) + 1 >= pages_of(size, pages[0].full):
                 return self._in_full(Reason.SMALL)
@@ -250,9 +285,3 @@ class IncrementReader:
     @property
     def _since(self) -> str:
         return f"{self.stored.since:%Y-%m-%d %H:%M}"
-
-
-def _one(request: Request) -> Task[Request, Response, _Answer]:
-    """A single page."""
-    [response] = yield [request]
-    return response if response.page is None else [response.page]

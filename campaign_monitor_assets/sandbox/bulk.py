@@ -66,6 +66,27 @@ class BulkRows(Sequence[Row]):
         return self[first:]
 
 
+@dataclass(frozen=True)
+class Backwards(Sequence[Row]):
+    """Rows the last of which comes first; what is sliced out of them is a list."""
+
+    rows: Sequence[Row]
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Row]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        """One row, or a part of them."""
+        if isinstance(at, slice):
+            return [self.rows[len(self) - 1 - each] for each in range(*at.indices(len(self)))]
+        return self.rows[len(self) - 1 - at]
+
+
 def write_bulk(lists: int, subscribers: int) -> list[BulkRows]:
     """Render the subscribers of all lists into one file, and map it."""
     if not lists * subscribers:

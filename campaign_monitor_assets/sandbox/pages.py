@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from .account import Json, Row
-from .bulk import BulkRows
+from .bulk import Backwards, BulkRows
 from .endpoints import FIELDS, Endpoint
 
 Query = Mapping[str, str]
@@ -129,9 +129,10 @@ class Views:
 
     def view(self, rows: Sequence[Row], page: Page) -> Sequence[Row]:
         """All rows that the request asks for, in its order, whatever the page."""
-        if isinstance(rows, BulkRows) and page.sort != "Name" and not page.descending:
+        if isinstance(rows, BulkRows) and page.sort != "Name":
             since = rows.since(page.since)
-            return since[: max(len(since) - page.misses, 0)]
+            found = since[: max(len(since) - page.misses, 0)]
+            return Backwards(found) if page.descending else found
         key = (
             id(rows), page.sort, page.descending, page.since, page.until, page.tags,
             page.ties_reversed, page.misses,

@@ -224,6 +224,14 @@ def fully_read_recently(subject: Subject, days: float) -> Finding:
     """How long ago the collections of the last snapshot were read in full."""
     log = subject.relation(SYNC_LOG_PARENTS)
     now = datetime.now(UTC).replace(tzinfo=None)
+    columns = subject.connection.execute(f"describe {log}").fetchall()
+    if "full_at" not in {name for name, *_ in columns}:
+        return Finding(
+            passed=False,
+            is_error=False,
+            description="An earlier version wrote the log, which tells no full reading yet:"
+            " materialize the table.",
+        )
     # What a window keeps is not read again, in full or otherwise.
     ages = subject.connection.execute(
         f"select parent, epoch($now - full_at) / 86400 from {log} where table_name = $table and"

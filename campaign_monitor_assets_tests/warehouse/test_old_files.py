@@ -61,6 +61,29 @@ def test_an_older_file_before_the_first_run(old: Project) -> None:
     assert old.path.read_bytes() == before
 
 
+def test_a_file_of_format_2(old: Project) -> None:
+    """The log of collections learns how they were read, and no snapshot or logged row is lost."""
+    assert old.materialize("clients", "lists").success
+    for column in ("method", "proof", "full_at", "form"):
+        old.change(f"alter table sync_log_parents drop column {column}")
+    old.change("update sync_state set format = 2")
+    [(readings,)] = old.query("select readings from sync_state")
+    parents = old.query("from sync_log_parents where table_name <> 'lists' order by all")
+    log = old.query("from sync_log order by all")
+    assert old.materialize("lists").success
+    assert old.query("from sync_state") == [(FORMAT, readings + 1)]
+    assert set(log) < set(old.query("from sync_log"))
+    taken = old.query(
+        "select * exclude (method, proof, full_at, form), method, full_at is not distinct from"
+        " synced_at from sync_log_parents where table_name <> 'lists' order by all"
+    )
+    assert taken == [(*row, "full_refresh", True) for row in parents]
+    assert old.query(
+        "select distinct method, proof, full_at = synced_at, form is not null"
+        " from sync_log_parents where table_name = 'lists'"
+    ) == [("full_refresh", "one response", True, True)]
+
+
 def test_a_newer_file(old: Project) -> None:
     """A file of a newer version is refused before anything is asked, and is not changed."""
     assert old.materialize("clients").success
