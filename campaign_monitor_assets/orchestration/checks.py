@@ -19,9 +19,9 @@ from campaign_monitor_assets.warehouse.checks import (
     Finding,
     Subject,
     check_against_stats,
-    check_full_readings,
     checks_of,
 )
+from campaign_monitor_assets.warehouse.full_readings import check_full_readings
 
 
 @dataclass(frozen=True)

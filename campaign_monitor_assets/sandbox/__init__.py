@@ -66,6 +66,11 @@ class Sandbox:
         happened: list[dict[str, str]] = self._control("POST", "live", days)["events"]
         return happened
 
+    def move(self, share: float, **more: Any) -> int:
+        """Let a share of the people of a benchmark account join or leave; how many did."""
+        moved: int = self._control("POST", "move", {"share": share, **more})["moved"]
+        return moved
+
     def stop(self) -> None:
         """Stop the process and wait for its end."""
         self.process.terminate()

@@ -4,8 +4,8 @@ import itertools
 import mmap
 import tempfile
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, overload
@@ -58,12 +58,72 @@ class BulkRows(Sequence[Row]):
         text = self.data[self.offsets[self.start] : self.offsets[self.stop] - 1]
         return text if consent else text.replace(CONSENT, b"")
 
-    def since(self, moment: str) -> "BulkRows":
-        """The rows that changed on or after a moment."""
-        if not moment:
-            return self
-        first = bisect_left(range(len(self)), moment, key=lambda at: str(self[at]["Date"]))
-        return self[first:]
+
+@dataclass(frozen=True)
+class Parts(Sequence[Row]):
+    """Bulk rows of which some have gone, and rows that came after them, in the order of dates."""
+
+    parts: Sequence[Sequence[Row]]
+    starts: Sequence[int]
+    """Where each part begins, and where the one after the last would."""
+
+    @classmethod
+    def of(cls, parts: Iterable[Sequence[Row]]) -> "Parts":
+        """The parts that hold anything, one after another."""
+        filled = [part for part in parts if len(part)]
+        return cls(filled, [0, *itertools.accumulate(map(len, filled))])
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return self.starts[-1]
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Parts": ...
+    def __getitem__(self, at: int | slice) -> Any:
+        """One row, decoded, or a part of the rows."""
+        if isinstance(at, slice):
+            return Parts.of(self._between(*at.indices(len(self))[:2]))
+        part = bisect_right(self.starts, at) - 1
+        return self.parts[part][at - self.starts[part]]
+
+    def without(self, positions: Sequence[int]) -> Iterator[Sequence[Row]]:
+        """The parts that are left where the rows at some ascending positions go."""
+        begin = 0
+        for position in [*positions, len(self)]:
+            yield from self._between(begin, position)
+            begin = position + 1
+
+    def _between(self, start: int, stop: int) -> Iterator[Sequence[Row]]:
+        part = bisect_right(self.starts, start) - 1
+        while start < stop and part < len(self.parts):
+            first = self.starts[part]
+            yield self.parts[part][start - first : stop - first]
+            start, part = self.starts[part + 1], part + 1
+
+    def rendered(self, *, consent: bool) -> bytes:
+        """The rows as they stand in an answer, with commas between them."""
+        return b",".join(_rendered(part, consent=consent) for part in self.parts)
+
+
+Bulk = BulkRows | Parts
+
+
+def rows_since(rows: Bulk, moment: str) -> Bulk:
+    """The rows that changed on or after a moment."""
+    if not moment:
+        return rows
+    first = bisect_left(range(len(rows)), moment, key=lambda at: str(rows[at]["Date"]))
+    return rows[first:]
+
+
+def _rendered(rows: Sequence[Row], *, consent: bool) -> bytes:
+    if isinstance(rows, BulkRows):
+        return rows.rendered(consent=consent)
+    hidden = () if consent else ("ConsentToTrack",)
+    shown = [{name: row[name] for name in row if name not in hidden} for row in rows]
+    return msgspec.json.encode(shown)[1:-1]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from .account import SUBSCRIBER_STATES, Account, Row, stamp
+from .bulk import Bulk, Parts
 
 ACTIVE: Final = "active_subscribers"
 OTHERS: Final = tuple(state for state in SUBSCRIBER_STATES if state != ACTIVE)
@@ -31,6 +32,35 @@ class Days(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: tuple[str, ...] = KINDS
     reports: int = 3
     """So many events of each report come at the most, over all campaigns, e-mails of journeys."""
+
+
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which share of the people of a benchmark account moves within a day."""
+
+    share: float
+    seed: int = 1
+
+
+def move(account: Account, asked: Move) -> int:
+    """Let half of that many leave each bulk list and as many join it, and a day pass."""
+    rng, end = Random(f"{asked.seed}:{account.now}"), account.now + timedelta(days=1)
+    moved = 0
+    for list_id, rows in account.tables[ACTIVE].items():
+        if not isinstance(rows, Bulk):
+            continue
+        parts = rows if isinstance(rows, Parts) else Parts.of([rows])
+        left = sorted(rng.sample(range(len(parts)), round(len(parts) * asked.share / 2)))
+        moments = sorted(rng.randrange(86_400) for _ in left)
+        times = [account.now + timedelta(seconds=second) for second in moments]
+        gone = "unsubscribed_subscribers"
+        states = {"Date": stamp(end), "State": SUBSCRIBER_STATES[gone]}
+        others = [*(account.get(gone, list_id) or []), *(parts[at] | states for at in left)]
+        came = [_newcomer(moment, ACTIVE, rng) for moment in times]
+        account.replace(gone, list_id, others)
+        account.replace(ACTIVE, list_id, Parts.of([*parts.without(left), came]))
+        moved += 2 * len(left)
+    account.now = end
+    return moved
 
 
 class Life:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from .account import Json, Row
-from .bulk import Backwards, BulkRows
+from .bulk import Backwards, Bulk, rows_since
 from .endpoints import FIELDS, Endpoint
 
 Query = Mapping[str, str]
@@ -129,9 +129,9 @@ class Views:
 
     def view(self, rows: Sequence[Row], page: Page) -> Sequence[Row]:
         """All rows that the request asks for, in its order, whatever the page."""
-        if isinstance(rows, BulkRows) and page.sort != "Name":
-            since = rows.since(page.since)
-            found = since[: max(len(since) - page.misses, 0)]
+        if isinstance(rows, Bulk) and page.sort != "Name":
+            found = rows_since(rows, page.since)
+            found = found[: max(len(found) - page.misses, 0)]
             return Backwards(found) if page.descending else found
         key = (
             id(rows), page.sort, page.descending, page.since, page.until, page.tags,
@@ -185,7 +185,7 @@ def render(view: Sequence[Row], page: Page, query: Query) -> bytes:
 def render_rows(rows: Sequence[Row], query: Query) -> bytes:
     """The rows with commas between them; what was not asked for is left out."""
     hidden = {field for name, field in CONSENTS if query.get(name, "").lower() != "true"}
-    if isinstance(rows, BulkRows):
+    if isinstance(rows, Bulk):
         return rows.rendered(consent="ConsentToTrack" not in hidden)
     if rows and isinstance(rows[0], dict) and "ReadsEmailWith" in rows[0]:
         rows = [{k: v for k, v in row.items() if k not in hidden} for row in rows]

@@ -17,9 +17,9 @@ import msgspec
 
 from .account import ACCOUNT, Account, Json
 from .api import Answer, Api, Request, error
-from .bulk import BulkRows
+from .bulk import Bulk
 from .faults import Churn, Faults, Rule, parse_rules, spoiled
-from .life import Days, Life
+from .life import Days, Life, Move, move
 from .pages import Query
 
 BASE: Final = "/api/v3.3"
@@ -171,12 +171,13 @@ class Server:
         return Answer(answer.status, body, answer.content_type, answer.headers + headers)
 
     def _control(self, request: Request) -> Answer:
+        content: Json = {}
         try:
             match request.method, request.path.removeprefix(CONTROL):
                 case "GET", "account":
-                    return _json(account_content(self.api.account, request.query))
+                    content = account_content(self.api.account, request.query)
                 case "GET", "requests":
-                    return _json(self.log.content())
+                    content = self.log.content()
                 case "POST", "reset":
                     self.log = Log()
                     self.faults.replace(())
@@ -184,7 +185,10 @@ class Server:
                 case "POST", "live":
                     days = msgspec.json.decode(request.body, type=Days)
                     happened = Life(self.api.account, days).live()
-                    return _json({"now": str(self.api.account.now), "events": happened})
+                    content = {"now": str(self.api.account.now), "events": happened}
+                case "POST", "move":
+                    moved = msgspec.json.decode(request.body, type=Move)
+                    content = {"moved": move(self.api.account, moved)}
                 case "POST", "faults":
                     self.faults.replace(parse_rules(request.body))
                 case "POST", "mutate":
@@ -194,7 +198,7 @@ class Server:
                     return error(404, 404, "No such control")
         except (msgspec.MsgspecError, KeyError, re.error) as problem:
             return error(400, 400, str(problem))
-        return _json({})
+        return _json(content)
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,7 +220,7 @@ def account_content(account: Account, query: Query) -> dict[str, Any]:
 
 
 def _encodable(rows: Json) -> Json:
-    if isinstance(rows, BulkRows):
+    if isinstance(rows, Bulk):
         return msgspec.Raw(b"[%b]" % rows.rendered(consent=True))
     return rows
 

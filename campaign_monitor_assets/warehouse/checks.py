@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import duckdb
 
@@ -139,20 +138,6 @@ def check_against_stats(table: Table) -> Check:
     )
 
 
-def check_full_readings(days: float) -> Check:
-    """The check of an incrementally read table's full readings.
-
-    Args:
-        days: Within how many days each collection is to be read in full.
-    """
-    return Check(
-        "fully_read_recently",
-        f"Every collection was read in full in the last {2 * days:g} days: what incremental reading"
-        " can't see stays no longer.",
-        lambda subject: fully_read_recently(subject, days),
-    )
-
-
 def row_count_matches_source(subject: Subject) -> Finding:
     """Rows now against rows reported; a warning where the API's collection was inconsistent."""
     log, name = subject.relation(SYNC_LOG_PARENTS), subject.table.name
@@ -217,38 +202,6 @@ def row_count_not_dropped(subject: Subject, warn_percent: float) -> Finding:
         is_error=empty,
         description=f"{now} rows after {before}: a fall by {max(fall, 0):.1f} %.",
         figures={"dagster/row_count": now, "previous_rows": before, "fall_percent": fall},
-    )
-
-
-def fully_read_recently(subject: Subject, days: float) -> Finding:
-    """How long ago the collections of the last snapshot were read in full."""
-    log = subject.relation(SYNC_LOG_PARENTS)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    columns = subject.connection.execute(f"describe {log}").fetchall()
-    if "full_at" not in {name for name, *_ in columns}:
-        return Finding(
-            passed=False,
-            is_error=False,
-            description="An earlier version wrote the log, which tells no full reading yet:"
-            " materialize the table.",
-        )
-    # What a window keeps is not read again, in full or otherwise.
-    ages = subject.connection.execute(
-        f"select parent, epoch($now - full_at) / 86400 from {log} where table_name = $table and"
-        f" synced_at = (select max(synced_at) from {log} where table_name = $table)"
-        " and full_at is not null order by full_at",
-        {"now": now, "table": subject.table.name},
-    ).fetchall()
-    late = [(parent, round(age, 1)) for parent, age in ages if age > 2 * days]
-    oldest = ages[0][1] if ages else 0.0
-    heads = (subject.table.parent_key or "table", "days")
-    return Finding(
-        passed=not late,
-        is_error=False,
-        description=f"The oldest full reading is {oldest:.1f} days old; {len(late)} collections"
-        f" were last read in full more than {2 * days:g} days ago.",
-        figures={"oldest_full_reading_days": round(oldest, 2), "collections_overdue": len(late)},
-        worst=Worst(heads, late[:_WORST]) if late else None,
     )
 
 

@@ -1,7 +1,8 @@
 """This project's reader, as a user would run it: the component in a Dagster run of one process.
 
 With `--without-checks` the tables' asset checks are left out, which no peer has; with
-`--with-history` every version of a subscriber is kept.
+`--with-history` every version of a subscriber is kept; with `--incremental` they are read
+incrementally.
 """
 
 import os
@@ -15,6 +16,7 @@ from campaign_monitor_assets.orchestration.component import CampaignMonitorCompo
 component = CampaignMonitorComponent(
     tables=["clients", "lists", "active_subscribers"],
     analytics=False,
+    sync_methods={"active_subscribers": "incremental"} if "--incremental" in sys.argv else {},
     warehouse=WarehouseAttributes(
         database=os.environ["BENCHMARK_DATABASE"],
         history=["active_subscribers"] if "--with-history" in sys.argv else [],
