@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo sync check dev report bench test test-slow test-all definitions docs lint format clean
+.PHONY: setup demo sync check dev report compact bench test test-slow test-all definitions docs lint format clean
 
 setup: $(READY)
 
@@ -30,6 +30,9 @@ dev: $(READY)
 
 report: $(READY)
 	$(PYTHON) -m campaign_monitor_assets.cli report
+
+compact: $(READY)
+	$(PYTHON) -m campaign_monitor_assets.cli compact
 
 bench: $(READY)
 	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks

@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
             ("check", "say whether the credentials work and what the first sync will cost"),
             ("dev", "open Dagster's UI on the account, or on the demo where no key is set"),
             ("report", "write an HTML report of what is in DuckDB"),
+            ("compact", "write the DuckDB file anew, without the room of what was deleted"),
         )
     }
     for name in ("demo", "sync"):

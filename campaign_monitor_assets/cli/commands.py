@@ -1,4 +1,4 @@
-"""What `make demo`, `make sync`, `make check`, `make dev` and `make report` do."""
+"""What the commands behind the Makefile's targets do, from `make demo` to `make compact`."""
 
 import argparse
 import importlib.util
@@ -17,6 +17,8 @@ from rich.console import Console
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.cli.home import use_demo_home, use_home
 from campaign_monitor_assets.errors import ConfigurationError, MissingCredentialsError
+from campaign_monitor_assets.warehouse.rewrite import rewrite
+from campaign_monitor_assets.warehouse.target import Database
 
 if TYPE_CHECKING:
     from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
@@ -89,9 +91,7 @@ def _serve_ui(port: int | None) -> int:
 
 
 def _report(options: argparse.Namespace, console: Console) -> int:
-    if not _has_credentials():
-        os.environ.setdefault("CAMPAIGN_MONITOR_DUCKDB", str(DEMO_DATABASE))
-    component = import_module("campaign_monitor_assets.definitions").component
+    component = _component_with_data()
     write_report = import_module("campaign_monitor_assets.report").write_report
     written = write_report(
         Path(component.warehouse.database),
@@ -103,12 +103,24 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _compact(_: argparse.Namespace, console: Console) -> int:
+    database = Database.of(_component_with_data().warehouse)
+    before = database.path.stat().st_size if database.path.exists() else 0
+    rewrite(database, console.print)
+    after = database.path.stat().st_size
+    console.print(
+        f"[bold]{database.path}[/] takes {after / 1e6:,.1f} MB now; it took {before / 1e6:,.1f} MB."
+    )
+    return 0
+
+
 COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Console], int]]] = {
     "demo": _demo,
     "sync": _sync,
     "check": _check,
     "dev": _dev,
     "report": _report,
+    "compact": _compact,
 }
 """For each command what it does; each returns the exit status."""
 
@@ -118,6 +130,16 @@ def _run(job: str, selection: str | None, console: Console) -> int:
     loaded = import_module("campaign_monitor_assets.definitions")
     run_job = import_module("campaign_monitor_assets.cli.terminal").run_job
     return int(run_job(loaded.defs, f"{loaded.component.name}_{job}", selection, console))
+
+
+def _component_with_data() -> "CampaignMonitorComponent":
+    """The component with the account's file, or the demo's where there are no credentials."""
+    if not _has_credentials():
+        os.environ.setdefault("CAMPAIGN_MONITOR_DUCKDB", str(DEMO_DATABASE))
+    component: CampaignMonitorComponent = import_module(
+        "campaign_monitor_assets.definitions"
+    ).component
+    return component
 
 
 def _component() -> "CampaignMonitorComponent":

@@ -1,4 +1,4 @@
-"""Writes the DuckDB file anew, so that what was deleted leaves its bytes too.
+"""Writes the DuckDB file anew, so that what was deleted leaves its bytes and its place too.
 
 DuckDB keeps the blocks of deleted rows until something else is written there. A copy has only what
 is there now; it takes the file's place in one step, while the file is locked. A process that is
@@ -49,9 +49,13 @@ def rewrite(database: Database, warn: Callable[[str], None] = lambda _: None) ->
         warn: Told of waiting for the file.
 
     Raises:
-        DatabaseError: The file can't be opened, or the new one can't be written or differs. What
-            the file holds is unchanged, but deleted bytes may still be in it.
+        DatabaseError: There is no file, it can't be opened, or the new one can't be written or
+            differs. What the file holds is unchanged, but deleted bytes may still be in it.
     """
+    if not database.path.exists():
+        raise DatabaseError(
+            f"The DuckDB file {database.path} does not exist yet. Materialize the tables first."
+        )
     connection, memory = database.opening.open(warn, read_only=False)
     folder: Path | None = None
     try:
@@ -108,7 +112,7 @@ def _storage_version(connection: Connection) -> str | None:
 
 
 def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
-    """All that a file holds, by name, and the rows of each table."""
+    """All that a file holds, by name, and of each table the rows with the sum of their hashes."""
     found: list[object] = [
         connection.execute(
             f"select {columns} from {source} where database_name = ? and not internal order by all"
@@ -125,7 +129,8 @@ def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
     ).fetchall()
     for schema, table in tables:
         name = identifier(catalog, schema, table)
-        found.append(connection.execute(f"select count(*) from {name}").fetchall())
+        hashes = f'sum(hash("the row")::hugeint) from {name} as "the row"'
+        found.append(connection.execute(f"select count(*), {hashes}").fetchall())
     return tuple(found)
 
 

@@ -157,3 +157,20 @@ def test_report_says_what_to_do_where_nothing_is_synced(tmp_path: Path) -> None:
     done = _run(tmp_path, "report")
     assert done.returncode == 1
     assert "does not exist yet" in done.stdout
+
+
+def test_compact_says_what_it_saved(tmp_path: Path) -> None:
+    """The file is smaller afterwards, its rows are there, and both sizes are told."""
+    file = tmp_path / "account.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table a as select hash(range) as n from range(500_000)")
+        connection.execute("create table b as from a")
+        connection.execute("checkpoint")
+        connection.execute("drop table a")
+    before = file.stat().st_size
+    done = _run(tmp_path, "compact", CAMPAIGN_MONITOR_DUCKDB=str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"it took {before / 1e6:,.1f} MB" in done.stdout
+    assert file.stat().st_size < before * 0.7
+    with duckdb.connect(str(file), read_only=True) as connection:
+        assert connection.execute("select count(*) from account.b").fetchone() == (500_000,)

@@ -1,11 +1,16 @@
 """Writing the DuckDB file anew: everything stays but the bytes of what was deleted."""
 
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse import rewrite as steps
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
@@ -80,3 +85,64 @@ def test_everything_stays_but_the_bytes_of_what_was_deleted(path: Path) -> None:
     assert b"unheard-of" not in path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+KILLED = """
+import os, signal, sys
+from campaign_monitor_assets.warehouse import rewrite
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.warehouse.target import Database
+path, step, moment = sys.argv[1:]
+work = getattr(rewrite, step)
+def killed(*arguments):
+    if moment == "after":
+        work(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(rewrite, step, killed)
+rewrite.rewrite(Database.of(WarehouseSettings(database=path)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "moment"),
+    [
+        ("_copy", "before"),
+        ("_content", "before"),
+        ("_copy", "after"),
+        ("_swap", "after"),
+    ],
+)
+def test_kill_9(path: Path, step: str, moment: str) -> None:
+    """A rewriting that is killed at any step leaves the file whole, and the next one clears up."""
+    before = dump(path)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path), step, moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert dump(path) == before
+    rewrite(database(path))
+    assert dump(path) == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_copy_that_differs_is_not_swapped_in(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one value differs in the copy, the file stays as it is, and the error says so."""
+    content, fresh = vars(steps)["_content"], vars(steps)["_FRESH"]
+
+    def spoiled(connection: duckdb.DuckDBPyConnection, catalog: str) -> tuple[object, ...]:
+        if catalog != fresh:
+            connection.execute(f'update "{fresh}".account.later set n = 7 where n = 8')
+        found: tuple[object, ...] = content(connection, catalog)
+        return found
+
+    monkeypatch.setattr(steps, "_content", spoiled)
+    before = dump(path)
+    with pytest.raises(DatabaseError, match="not the same"):
+        rewrite(database(path))
+    assert dump(path) == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    """Without a file there is nothing to write anew, and none is made."""
+    with pytest.raises(DatabaseError, match="does not exist yet"):
+        rewrite(database(tmp_path / "a.duckdb"))
+    assert not list(tmp_path.iterdir())
