@@ -196,7 +196,10 @@ def _joins(to: str, *, old: bool = False) -> Callable[[States, datetime, Random]
 
 def _changes(field: str) -> Callable[[States, datetime, Random], str]:
     def happen(states: States, _: datetime, rng: Random) -> str:
-        name = rng.choice([name for name in states if states[name]])
+        peopled = [name for name in states if states[name]]
+        if not peopled:
+            return ""
+        name = rng.choice(peopled)
         at = rng.randrange(len(states[name]))
         row: dict[str, Any] = states[name][at]
         states[name][at] = row | {field: f"{row['EmailAddress'].removesuffix(CHANGED)}{CHANGED}"}

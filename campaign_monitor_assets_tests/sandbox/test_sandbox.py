@@ -230,6 +230,50 @@ def test_date_filter(box: Sandbox, truth: Json, large: str) -> None:
     assert set(addresses(answer)) <= kept
 
 
+@pytest.mark.parametrize(
+    ("lie", "from_", "lost"),
+    [
+        ({"shift": 48}, "2026-10-22 12:00", 0),
+        ({"shift": -24}, "2026-10-19 12:00", 0),
+        ({"ignores": "time"}, "2026-10-20", 0),
+        ({"ignores": "date"}, "", 0),
+        ({"misses": 2}, "2026-10-20 12:00", 2),
+    ],
+)
+def test_date_filter_that_lies(
+    box: Sandbox, truth: Json, large: str, lie: Json, from_: str, lost: int
+) -> None:
+    """A date filter gives more or less than it is asked for, and its figures agree with it."""
+    box.faults([{"what": "date", "times": None, "dated": True, **lie}])
+    answer = get(box, f"lists/{large}/active", date="2026-10-20 12:00", pagesize=1000).json()
+    dates = sorted(row["Date"] for row in truth["active_subscribers"][large])
+    expected = [date for date in dates if date >= from_]
+    assert answer["TotalNumberOfRecords"] == len(expected) - lost
+    assert get(box, f"lists/{large}/active").json()["TotalNumberOfRecords"] == len(dates)
+
+
+def test_a_life(box: Sandbox, truth: Json, large: str) -> None:
+    """An account lives on: the same seed lives the same life, and a reset ends it."""
+    happened = box.live(days=2, seed=5)
+    assert {each["what"] for each in happened} >= {"join", "leave", "edit", "delete_for_good"}
+    lived = box.account()
+    dates = [row["Date"] for row in lived["active_subscribers"][large]]
+    assert "2026-11-01 12:00:00" < max(dates) <= "2026-11-03 12:00:00"
+    joined = {each["address"] for each in happened if each["what"] == "join"}
+    left = {each["address"] for each in happened if each["what"] == "leave"}
+    held = {
+        state: {row["EmailAddress"] for rows in lived[state].values() for row in rows}
+        for state in ("active_subscribers", "unsubscribed_subscribers")
+    }
+    assert joined & held["active_subscribers"]
+    assert left & held["unsubscribed_subscribers"]
+    assert lived["list_stats"][large]["TotalActiveSubscribers"] == len(dates)
+    box.reset()
+    assert box.account() == truth
+    assert box.live(days=2, seed=5) == happened
+    box.reset()
+
+
 def test_consent_only_when_asked(box: Sandbox, truth: Json, large: str) -> None:
     """Consents are given only to who asks, that to messages only beside a number."""
     plain = get(box, f"lists/{large}/active").json()["Results"]
@@ -567,6 +611,19 @@ def test_bulk() -> None:
         assert (since["TotalNumberOfRecords"], since["Results"]) == (len(late), late[:1000])
         back = get(box, path, orderdirection="desc", pagesize=10, **query).json()["Results"]
         assert back == truth[:-11:-1]
+        assert box.move(0.01) == 3 * 2 * round(2500 * 0.005)
+        moved = box.account("active_subscribers")["active_subscribers"][lists[1]["ListID"]]
+        gone = get(box, path.replace("active", "unsubscribed")).json()["Results"]
+        came = [row for row in moved if row not in truth]
+        assert len(moved) == len(truth)
+        assert len(came) == len(gone) == round(2500 * 0.005)
+        assert {row["Date"] for row in came} > {moved[-1]["Date"]}
+        pages = [get(box, path, page=at, **query).json()["Results"] for at in (1, 2, 3)]
+        assert [row for page in pages for row in page] == moved
+        newest = {"date": min(row["Date"] for row in came)[:16], "orderfield": "date"}
+        assert get(box, path, **newest).json()["TotalNumberOfRecords"] == len(came)
+        assert "ConsentToTrack" not in get(box, path, **newest).text
+        box.reset()
         box.faults([{"what": "churn", "leave": 2, "arrive": 1}])
         assert addresses(get(box, path)) == [row["EmailAddress"] for row in truth[:1000]]
         assert addresses(get(box, path))[0] == truth[2]["EmailAddress"]
