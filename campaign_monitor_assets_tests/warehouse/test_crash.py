@@ -77,6 +77,7 @@ def begun(project: Project, *tables: str) -> "subprocess.Popen[str]":
     return run
 
 
+@pytest.mark.slow
 def test_killed(with_parents: Project) -> None:
     """Each table of a killed run is wholly old or wholly new, and the next run clears up."""
     kill_and_go_on(with_parents, [0.3, 0.6, 1.5])

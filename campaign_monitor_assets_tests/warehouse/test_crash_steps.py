@@ -1,0 +1,172 @@
+"""Killed, and out of disk, at each step of a snapshot: what was there is whole, history too."""
+
+import itertools
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign_monitor_assets.warehouse.settings import Strategy
+from campaign_monitor_assets_tests.warehouse.crashes import COMMITTED, Life, Moment
+from campaign_monitor_assets_tests.warehouse.snapshots import Row, person
+
+TABLE = '"account"."active_subscribers"'
+HISTORY = '"account_history"."active_subscribers"'
+
+MOMENTS = {
+    "load": Moment("insert into temp.loaded"),
+    "verify": Moment("count(distinct hash("),
+    "before the delete": Moment(f"delete from {TABLE}"),
+    "between the delete and the insert": Moment(f"insert into {TABLE}"),
+    "before the replacement": Moment(f"create or replace table {TABLE}"),
+    "after the replacement": Moment(f"comment on table {TABLE}"),
+    "between the table and its history": Moment(f"update {HISTORY}"),
+    "in the history": Moment(f"insert into {HISTORY}"),
+    "log": Moment('insert into "account"."sync_log" '),
+    "commit": Moment("commit"),
+    "after the commit": Moment(COMMITTED),
+}
+ONLY_MERGE = {"before the delete", "between the delete and the insert"}
+ONLY_REPLACE = {"before the replacement", "after the replacement"}
+ONLY_HISTORY = {"between the table and its history", "in the history"}
+
+SNAPSHOTS: Sequence[Mapping[str, Sequence[Row]]] = (
+    {"a": [person("1"), person("2"), person("3")], "b": [person("1")]},
+    {"a": [person("1"), person("2", Name="x"), person("4")], "b": [person("1")]},
+    {"a": [person("1", Name="y"), person("2", Name="x"), person("3")], "b": []},
+)
+GROWN: Sequence[Mapping[str, Sequence[Row]]] = (
+    SNAPSHOTS[0],
+    {"a": [person("1"), person("2", New=1), person("4")], "b": [person("1")]},
+    SNAPSHOTS[2],
+)
+WINDOW: Sequence[Mapping[str, Sequence[Row]]] = (SNAPSHOTS[0], {"b": [person("5")]}, SNAPSHOTS[2])
+
+both = pytest.mark.parametrize("strategy", Strategy)
+with_and_without = pytest.mark.parametrize("history", [False, True])
+
+
+@pytest.fixture
+def life(tmp_path: Path, strategy: Strategy, history: bool) -> Life:  # noqa: FBT001
+    return Life(tmp_path / "a.duckdb", strategy, history, SNAPSHOTS)
+
+
+class Outcomes:
+    """What a file holds after its first snapshot, with and without the second, and the third."""
+
+    def __init__(self, life: Life) -> None:
+        self.base = self._copy(life, "base") if life.path.exists() else life
+        self.old = self.base.content() if self.base.path.exists() else {}
+        self.numbers = itertools.count()
+        self.new, self.after_new = self._after(1), self._after(1, 2)
+        self.after_old = self._after(2)
+
+    def _copy(self, life: Life, name: str) -> Life:
+        path = life.path.with_name(f"{name}.duckdb")
+        if life.path.exists():
+            shutil.copy(life.path, path)
+        return replace(life, path=path)
+
+    def _after(self, *numbers: int) -> dict[str, Any]:
+        copy = self.copy()
+        copy.publish(*numbers)
+        return copy.content()
+
+    def copy(self) -> Life:
+        """The file before the second snapshot."""
+        return self._copy(self.base, str(next(self.numbers)))
+
+    def check(self, life: Life) -> bool:
+        """Checks a file at which the second snapshot was struck, and that the third is right.
+
+        Returns:
+            Whether the second snapshot is there.
+        """
+        found = life.content()
+        assert found in (self.old, self.new)
+        life.publish(2)
+        assert life.content() == (self.after_new if found == self.new else self.after_old)
+        return bool(found == self.new)
+
+
+def kill_at(life: Life, moments: Iterable[Moment]) -> list[bool]:
+    """Kills the second snapshot at moments; says of each one reached whether it was published."""
+    outcomes, published = Outcomes(life), []
+    for moment in moments:
+        copy = outcomes.copy()
+        if not copy.publish_killed(1, moment):
+            break
+        published.append(outcomes.check(copy))
+    return published
+
+
+def steps(strategy: Strategy, *, history: bool) -> list[str]:
+    """The steps that a snapshot goes through."""
+    others = ONLY_MERGE if strategy is Strategy.REPLACE else ONLY_REPLACE
+    return [step for step in MOMENTS if step not in (others if history else others | ONLY_HISTORY)]
+
+
+@both
+@with_and_without
+def test_killed_at_the_worst_moments(life: Life) -> None:
+    """A snapshot that is killed half-written changes nothing, and the next one is right."""
+    life.publish(0)
+    worst = {
+        "between the delete and the insert",
+        "after the replacement",
+        "in the history",
+        "commit",
+        "after the commit",
+    }
+    chosen = [step for step in steps(life.strategy, history=life.history) if step in worst]
+    published = kill_at(life, [MOMENTS[step] for step in chosen])
+    assert dict(zip(chosen, published, strict=True)) == {
+        step: step == "after the commit" for step in chosen
+    }
+
+
+@pytest.mark.slow
+@both
+@with_and_without
+def test_killed_at_every_step(life: Life) -> None:
+    """The same for every step."""
+    life.publish(0)
+    chosen = steps(life.strategy, history=life.history)
+    published = kill_at(life, [MOMENTS[step] for step in chosen])
+    assert published == [*[False] * (len(chosen) - 1), True]
+
+
+@pytest.mark.slow
+@both
+@with_and_without
+@pytest.mark.parametrize("what", ["first", "rows", "a new column", "a window"])
+def test_killed_before_every_statement(life: Life, what: str) -> None:
+    """The same before every single statement, for snapshots of each kind."""
+    life = replace(
+        life,
+        snapshots={"a new column": GROWN, "a window": WINDOW}.get(what, SNAPSHOTS),
+        kept={1: ["a"]} if what == "a window" else {},
+    )
+    if what != "first":
+        life.publish(0)
+    published = kill_at(life, (Moment(number=number) for number in itertools.count()))
+    assert len(published) > 40
+    assert published == [*[False] * (len(published) - 1), True]
+
+
+@pytest.mark.slow
+@both
+@with_and_without
+def test_killed_in_the_midst_of_the_commit(life: Life) -> None:
+    """A process that dies while it writes to the file leaves it as it was, or with all of it."""
+    life.publish(0)
+    outcomes, published = Outcomes(life), []
+    for size in (1, 30, 100, 300, 1000, 2000, 3000, 20_000):
+        copy = outcomes.copy()
+        assert copy.publish_killed(1, MOMENTS["commit"], size)
+        published.append(outcomes.check(copy))
+    assert published == sorted(published)
+    assert set(published) == {False, True}
