@@ -174,8 +174,8 @@ def _publish(
 ) -> None:
     connect = duckdb.connect
 
-    def struck(path: str, **named: Any) -> _Struck:
-        return _Struck(connect(path, **named), moment, strike)
+    def struck(*given: Any, **named: Any) -> _Struck:
+        return _Struck(connect(*given, **named), moment, strike)
 
     try:
         with unittest.mock.patch.object(duckdb, "connect", struck):
