@@ -24,7 +24,7 @@ from campaign_monitor_assets.warehouse.write import Written, write
 
 Connection = duckdb.DuckDBPyConnection
 
-_TEMPORARY = ("loaded", "difference", *TEMPORARY)
+_TEMPORARY = ("loaded", "difference", "ending", *TEMPORARY)
 
 
 @dataclass(frozen=True)
