@@ -61,20 +61,21 @@ def update_history(
         key: The columns of its key.
         synced_at: The UTC time of the snapshot.
         difference: The difference to what the history says is valid now. None: it is to be found
-            out, as after a snapshot that was published without history.
+            out, as for the first snapshot, or after one that was published without history.
     """
     history = history_of(table)
-    if not table_exists(connection, history.schema, history.table):
-        _create(connection, history, table, synced_at)
-        return
-    _grow(connection, history, table)
+    if table_exists(connection, history.schema, history.table):
+        _grow(connection, history, table)
+    else:
+        _create(connection, history, table)
+        difference = None
     time = _time(connection, history, synced_at)
     if (
         difference is None
         or not _close(connection, history, difference, time)
         or not _open(connection, history, difference, time, table)
     ):
-        # The snapshot before had no history, or somebody else changed the table or its history.
+        # The first snapshot with history, or somebody else changed the table or its history.
         valid = Relation.of(connection, history.quoted, "_valid_to is null")
         now = Relation.of(connection, table.quoted)
         difference = compare(connection, key, valid, now, is_unique=False)
@@ -134,14 +135,11 @@ def _time(connection: Connection, history: TableName, synced_at: datetime) -> st
     return f"{literal(str(row[0]))}::timestamp"
 
 
-def _create(
-    connection: Connection, history: TableName, table: TableName, synced_at: datetime
-) -> None:
-    """Makes the history of a table, in which each of its rows has begun just now."""
+def _create(connection: Connection, history: TableName, table: TableName) -> None:
     connection.execute(f"create schema if not exists {identifier(history.schema)}")
     connection.execute(
-        f"create table {history.quoted} as select *, {literal(str(synced_at))}::timestamp as"
-        f" _valid_from, null::timestamp as _valid_to from {table.quoted}"
+        f"create table {history.quoted} as select *, null::timestamp as _valid_from,"
+        f" null::timestamp as _valid_to from {table.quoted} limit 0"
     )
     comments = connection.execute(
         "select column_name, comment from duckdb_columns() where database_name ="
