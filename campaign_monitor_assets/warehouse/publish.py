@@ -18,13 +18,18 @@ from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import table_exists
 from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import prepare
-from campaign_monitor_assets.warehouse.sync_log import LoggedSnapshot, last_snapshot, record
+from campaign_monitor_assets.warehouse.sync_log import (
+    LoggedSnapshot,
+    last_snapshot,
+    load_parents,
+    record,
+)
 from campaign_monitor_assets.warehouse.verify import Guard, require_same_account, verify
 from campaign_monitor_assets.warehouse.write import Written, write
 
 Connection = duckdb.DuckDBPyConnection
 
-_TEMPORARY = ("loaded", "difference", "ending", *TEMPORARY)
+_TEMPORARY = ("loaded", "parents", "difference", "ending", *TEMPORARY)
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def publish(
     _require_base(staged, table, last)
     cleaned = enforce(connection, table.schema, settings.privacy)
     loaded = load(connection, staged, settings.privacy)
+    load_parents(connection, staged)
     kept = find_kept(connection, staged, table, settings.privacy)
     loaded = replace(loaded, rows=loaded.rows - kept.early)
     guard = Guard(settings.refuse_drop_percent, forced)

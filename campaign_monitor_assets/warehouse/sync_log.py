@@ -45,7 +45,7 @@ def record(
     """Logs a snapshot in the transaction that publishes it.
 
     Args:
-        connection: The transaction.
+        connection: The transaction, in which `load_parents` has been called.
         staged: What was read.
         table: The snapshot's table.
         written: What became of its rows.
@@ -78,15 +78,12 @@ def record(
     )
 
 
-def _record_parents(
-    connection: duckdb.DuckDBPyConnection, staged: Staged, table: TableName
-) -> None:
-    """Logs the figures of each parent that was read."""
-    parents = table.beside(SYNC_LOG_PARENTS).quoted
-    connection.execute(
-        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
-        [table.table, list(staged.kept)],
-    )
+def load_parents(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Makes the temporary table of the parents that were read, with their figures.
+
+    Before anything is written: DuckDB takes 32 MB to read even a little JSON, which a transaction
+    that has written much may not have.
+    """
     columns = {
         "parent": "JSON",
         "rows": "BIGINT",
@@ -99,16 +96,26 @@ def _record_parents(
     # What was added to a collection and what stays of it are together what the API counts.
     rows = "if(method = 'incremental', reported, rows) as rows"
     connection.execute(
-        f"insert into {parents} by name select $table as table_name,"
-        f" coalesce(parent->>$key, '') as parent, {rows}, reported, consistent as settled,"
-        " $synced_at as synced_at, method, proof, coalesce(full_at, $synced_at) as full_at,"
-        f" $form as form from {read_json(staged.reads_path, columns)}",
-        {
-            "form": staged.form,
-            "table": table.table,
-            "key": f"$.{staged.table.parent_key or 'none'}",
-            "synced_at": staged.synced_at,
-        },
+        f"create or replace temp table parents as select coalesce(parent->>$key, '') as parent,"
+        f" {rows}, reported, consistent as settled, method, proof, full_at"
+        f" from {read_json(staged.reads_path, columns)}",
+        {"key": f"$.{staged.table.parent_key or 'none'}"},
+    )
+
+
+def _record_parents(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, table: TableName
+) -> None:
+    """Logs the figures of each parent that was read."""
+    parents = table.beside(SYNC_LOG_PARENTS).quoted
+    connection.execute(
+        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
+        [table.table, list(staged.kept)],
+    )
+    connection.execute(
+        f"insert into {parents} by name select $table as table_name, $synced_at as synced_at,"
+        " $form as form, * replace (coalesce(full_at, $synced_at) as full_at) from temp.parents",
+        {"form": staged.form, "table": table.table, "synced_at": staged.synced_at},
     )
 
 

@@ -14,6 +14,9 @@ from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
 
 Connection = duckdb.DuckDBPyConnection
 
+_HASHES_AT_A_TIME = 500_000
+"""Hashes whose set fits into a small part of `memory_limit`, whatever the number of threads."""
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -129,13 +132,27 @@ def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults
         return KeyFaults(0, 0)
     key = ", ".join(identifier(name) for name in table.key)
     missing = " or ".join(f"{identifier(name)} is null" for name in table.key)
-    # A key that comes twice has a hash that does, and hashes take a fraction of the memory.
-    alike = _number(connection, f"select count(*) - count(distinct hash({key})) from {relation}")
+    alike = _repeated_hashes(connection, f"select hash({key}) as hash from {relation}")
     twice = f"select count(*) from (select 1 from {relation} group by {key} having count(*) > 1)"
     return KeyFaults(
         repeated=_number(connection, twice) if alike else 0,
         incomplete=_number(connection, f"select count(*) from {relation} where {missing}"),
     )
+
+
+def _repeated_hashes(connection: Connection, hashes: str) -> int:
+    """How often a hash comes again: a key that comes twice has a hash that does.
+
+    Hashes take a fraction of the keys' memory, and a part of them at a time a bounded one.
+    """
+    connection.execute(f"create or replace temp table hashes as {hashes}")
+    parts = _number(connection, "select count(*) from temp.hashes") // _HASHES_AT_A_TIME + 1
+    counted = "select count(*) - count(distinct hash) from temp.hashes"
+    repeated = sum(
+        _number(connection, f"{counted} where hash % {parts} = {part}") for part in range(parts)
+    )
+    connection.execute("drop table temp.hashes")
+    return repeated
 
 
 def _number(connection: Connection, query: str) -> int:
