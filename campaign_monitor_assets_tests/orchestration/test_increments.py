@@ -146,6 +146,20 @@ def test_a_filter_of_events_that_lies(syncs: Syncs, lie: dict[str, Any]) -> None
     assert told(found)
 
 
+@slow
+def test_requests_of_large_lists(tmp_path: Path) -> None:
+    """Of lists of 500 pages of which 0.1 % moved, at most 2 % of a full refresh's requests."""
+    with sandbox.start("--bulk", "2x10000") as box:
+        large = Syncs(box, tmp_path / "account.duckdb")
+        first = large.sync(ACTIVE)
+        for _ in range(3):
+            box.move(0.001)
+            found = large.sync(ACTIVE)
+            assert found.read.increments == 2
+            assert found.staged.requests <= 0.02 * first.staged.requests
+            assert is_right(large)
+
+
 def test_small_collections(syncs: Syncs) -> None:
     """What takes no more requests in full is read in full, and nothing else is asked."""
     syncs.page_size = 40
