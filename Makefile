@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo sync check dev report compact bench test test-slow test-all definitions docs lint format clean
+.PHONY: setup demo sync check dev report compact forget bench test test-slow test-all definitions docs lint format clean
 
 setup: $(READY)
 
@@ -33,6 +33,10 @@ report: $(READY)
 
 compact: $(READY)
 	$(PYTHON) -m campaign_monitor_assets.cli compact
+
+# Make gives EMAIL to the command by its environment, and shows no recipe that holds it.
+forget: $(READY)
+	@$(PYTHON) -m campaign_monitor_assets.cli forget
 
 bench: $(READY)
 	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
             ("dev", "open Dagster's UI on the account, or on the demo where no key is set"),
             ("report", "write an HTML report of what is in DuckDB"),
             ("compact", "write the DuckDB file anew, without the room of what was deleted"),
+            ("forget", "remove a person from all that is stored; asks for the e-mail address"),
         )
     }
     for name in ("demo", "sync"):

@@ -1,4 +1,4 @@
-"""What the commands behind the Makefile's targets do, from `make demo` to `make compact`."""
+"""What the commands behind the Makefile's targets do, from `make demo` to `make forget`."""
 
 import argparse
 import importlib.util
@@ -114,6 +114,23 @@ def _compact(_: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _forget(_: argparse.Namespace, console: Console) -> int:
+    address = os.environ.get("EMAIL") or _asked("E-mail address to forget: ")
+    component = import_module("campaign_monitor_assets.definitions").component
+    warehouse = component.warehouse_resource()
+    console.print(f"Forgetting a person in {warehouse.target.path}.", markup=False)
+    for line in warehouse.forget(component.schema_of_tables, [address], console.print):
+        console.print(line, markup=False)
+    return 0
+
+
+def _asked(question: str) -> str:
+    """What a person types, or what is piped in: neither stands in a list of processes."""
+    if sys.stdin.isatty():
+        return input(question)
+    return sys.stdin.readline()
+
+
 COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Console], int]]] = {
     "demo": _demo,
     "sync": _sync,
@@ -121,6 +138,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Console], int]]] = {
     "dev": _dev,
     "report": _report,
     "compact": _compact,
+    "forget": _forget,
 }
 """For each command what it does; each returns the exit status."""
 

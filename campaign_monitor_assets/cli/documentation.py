@@ -17,7 +17,7 @@ from campaign_monitor_assets.orchestration.preview import markdown_table
 
 
 def tables() -> str:
-    """Every table with its key, its cost and its cadence."""
+    """Every table with its key, its cost, its cadence and its personal columns."""
     rows = [
         (
             f"[`{table.name}`]({table.docs})",
@@ -26,11 +26,12 @@ def tables() -> str:
             table.cost,
             table.cadence,
             "yes" if table.default else "",
+            ", ".join(column.name for column in table.columns if column.personal),
         )
         for table in CATALOGUE.values()
     ]
     heads = ["table", "key", "parent", "requests of a full refresh", "cadence", "by default"]
-    return _table(heads, rows)
+    return _table([*heads, "personal data"], rows)
 
 
 def views() -> str:

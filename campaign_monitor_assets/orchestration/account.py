@@ -8,6 +8,7 @@ from typing import Any, Final
 import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 DEFAULT_PREFIX: Final = "campaign_monitor"
 """The asset key prefix of an account that stands alone."""
@@ -33,6 +34,7 @@ class Account:
         full_refresh_days: Within how many days an incrementally read collection is read in full.
         executor: What jobs and schedules are executed by; None: the executor of the user's project.
         warn_drop_percent: The deepest fall of a table's rows that its check lets pass.
+        privacy: What becomes of personal data, which the columns' descriptions tell.
         schema_was: The schema that earlier versions would have chosen, where it is another.
     """
 
@@ -51,6 +53,7 @@ class Account:
     full_refresh_days: float = 7
     executor: dg.ExecutorDefinition | None = dg.in_process_executor
     warn_drop_percent: float = 10.0
+    privacy: Privacy = KEEP_ALL
     schema_was: str | None = None
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from campaign_monitor_assets.catalogue import INHERITED, SYNCED_AT, Table
+from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.checks import TableChecks, table_checks
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
@@ -87,7 +87,6 @@ def _telling_columns(table: Table) -> list[str]:
 
 
 def _asset_out(table: Table, account: Account) -> dg.AssetOut:
-    columns = [*(INHERITED[name] for name in table.inherits), *table.columns, SYNCED_AT]
     return dg.AssetOut(
         key=account.key(table.name),
         dagster_type=Snapshot,
@@ -103,7 +102,7 @@ def _asset_out(table: Table, account: Account) -> dg.AssetOut:
         metadata={
             # Where the IO manager puts it, whatever the asset's key.
             "schema": account.schema,
-            "dagster/column_schema": column_schema(columns),
+            "dagster/column_schema": column_schema(account.privacy.columns_of(table)),
             "endpoint": f"GET {table.path}.json",
             "key": ", ".join(table.key) or "none: rows are events",
             "requests_of_a_full_refresh": table.cost,

@@ -172,7 +172,6 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         """
         require_variable_names("api", self.api)
         require_variable_names("privacy", self.privacy)
-        self.privacy.resolve(os.environ)
         require_own_place(self, context)
         time_zone = checked_time_zone(self.timezone)
         tables = chosen_tables(self.tables)
@@ -181,7 +180,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         account = self._account(tables, frequencies)
         views = chosen_views(tables, self.warehouse.history) if self.analytics else []
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
-        warehouse = self._warehouse()
+        warehouse = self.warehouse_resource()
         return dg.Definitions(
             assets=[*build_assets(tables, account), *view_assets],
             asset_checks=[*build_checks_against_stats(tables, account), *view_checks],
@@ -203,7 +202,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
     def _account(
         self, tables: Sequence[Table], frequencies: Mapping[str, Frequency | None]
     ) -> Account:
-        name = self.name
+        name, privacy = self.name, self.privacy.resolve(os.environ)
         return Account(
             key_prefix=checked_prefix(self.key_prefix),
             schema=self.schema_of_tables,
@@ -215,10 +214,9 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             owners=self.owners,
             tags=self.tags,
             windows=checked_windows(self.report_windows),
-            sync_methods=checked_sync_methods(
-                self.sync_methods, tables, self.privacy.resolve(os.environ)
-            ),
+            sync_methods=checked_sync_methods(self.sync_methods, tables, privacy),
             full_refresh_days=self.full_refresh_days,
+            privacy=privacy,
             executor=dg.in_process_executor if self.executor == "in_process" else None,
             warn_drop_percent=self.warehouse.warn_drop_percent,
             schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,
@@ -229,7 +227,8 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
             },
         )
 
-    def _warehouse(self) -> WarehouseResource:
+    def warehouse_resource(self) -> WarehouseResource:
+        """The DuckDB file as runs have it."""
         settings = self.warehouse.model_dump(by_alias=True)
         return WarehouseResource(
             **settings | {"schema": self.schema_of_tables}, privacy=self.privacy.model_dump()

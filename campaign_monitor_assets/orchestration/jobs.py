@@ -9,6 +9,7 @@ from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.forgetting import build_forget_job
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_key, view_selection
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
@@ -50,7 +51,12 @@ def build_jobs(
                 "Makes the views on the tables as they are.",
             )
         )
-    return [everything, *groups, _check_credentials_job(tables, account)]
+    return [
+        everything,
+        *groups,
+        _check_credentials_job(tables, account),
+        build_forget_job(account),
+    ]
 
 
 def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobDefinition:

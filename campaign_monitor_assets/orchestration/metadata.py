@@ -147,10 +147,15 @@ def file_of(connection: duckdb.DuckDBPyConnection) -> dg.MetadataValue[Any]:
 
 
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
-    """The columns as Dagster shows them."""
+    """The columns as Dagster shows them, those with personal data by a tag."""
     return dg.TableSchema(
         [
-            dg.TableColumn(column.name, column.type, description=column.description)
+            dg.TableColumn(
+                column.name,
+                column.type,
+                description=column.description,
+                tags={"personal": ""} if column.personal else {},
+            )
             for column in columns
         ]
     )

@@ -1,7 +1,7 @@
 """The warehouse resource: the DuckDB file that assets, checks, views and the IO manager share."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.orchestration.metadata import CLEANED
+from campaign_monitor_assets.warehouse.forget import forget
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.rewrite import rewrite
@@ -72,13 +73,38 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
         )
         rewrite(self.target, warn)
 
+    def forget(
+        self, schema: str, addresses: Sequence[str], warn: Callable[[str], None]
+    ) -> list[str]:
+        """Removes people from all that is stored of an account, and makes the copy anew.
+
+        Args:
+            schema: The schema of the account's snapshots.
+            addresses: Their e-mail addresses.
+            warn: Told of waiting for the file.
+
+        Returns:
+            What was done and what can't be reached, without any address.
+
+        Raises:
+            CampaignMonitorError: They can't be removed.
+        """
+        said = forget(self.target, schema, addresses, self.resolved_privacy, warn).lines()
+        if self.publish_copy is not None:
+            self._publish_copy(self.publish_copy, warn)
+            said.insert(-1, f"The copy {self.publish_copy} was made anew.")
+        return said
+
+    def _publish_copy(self, copy: str, warn: Callable[[str], None]) -> None:
+        self.target.publish_copy(Path(copy).expanduser().absolute(), warn)
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publishes the copy when a run ends, or a step that runs in a process of its own."""
         if self.publish_copy is None or not self._has_written:
             return
         warn = context.log.warning if context.log else print
         try:
-            self.target.publish_copy(Path(self.publish_copy).expanduser().absolute(), warn)
+            self._publish_copy(self.publish_copy, warn)
         except DatabaseError as error:
             # The tables arrived all the same.
             warn(str(error))

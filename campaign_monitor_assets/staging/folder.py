@@ -42,6 +42,16 @@ def staging_folder(root: Path) -> Iterator[Path]:
         _remove_if_empty(root)
 
 
+def sweep(root: Path) -> bool:
+    """Removes what killed runs left behind, and says whether a run is at work below `root`."""
+    if not root.is_dir():
+        return False
+    _remove_abandoned(root)
+    is_used = any(root.glob("sync-*"))
+    _remove_if_empty(root)
+    return is_used
+
+
 def _make_folder(root: Path) -> tuple[Path, FileLock]:
     """Makes and locks a folder, anew where another run removes it before it is locked."""
     problem: OSError | None = None

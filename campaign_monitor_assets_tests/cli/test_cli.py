@@ -12,7 +12,9 @@ import pytest
 from campaign_monitor_assets.sandbox import Sandbox
 
 
-def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, *arguments: str, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Calls a command in a folder of its own, with no account but the given one."""
     home = folder / "dagster_home"
     home.mkdir(exist_ok=True)
@@ -25,6 +27,7 @@ def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         [sys.executable, "-m", "campaign_monitor_assets.cli", *arguments],
         cwd=folder,
         env={**inherited, "DAGSTER_HOME": str(home), "COLUMNS": "200", **environment},
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -174,3 +177,31 @@ def test_compact_says_what_it_saved(tmp_path: Path) -> None:
     assert file.stat().st_size < before * 0.7
     with duckdb.connect(str(file), read_only=True) as connection:
         assert connection.execute("select count(*) from account.b").fetchone() == (500_000,)
+
+
+def test_forget_asks_whom_and_tells_counts(box: Sandbox, tmp_path: Path) -> None:
+    """The address comes by the environment or is typed, and no output repeats it."""
+    account = _account(box, tmp_path)
+    synced = _run(tmp_path, "sync", "--select", "+key:*/bounced_subscribers", **account)
+    assert synced.returncode == 0, synced.stdout
+    database = account["CAMPAIGN_MONITOR_DUCKDB"]
+    del account["CAMPAIGN_MONITOR_API_KEY"]
+    for typed in (False, True):
+        with duckdb.connect(database, read_only=True) as connection:
+            rows = connection.execute(
+                "select lower(EmailAddress), count(*) over ()"
+                " from campaign_monitor.bounced_subscribers order by 1"
+            ).fetchall()
+        address = rows[0][0]
+        by = {"stdin": f"{address}\n"} if typed else {"EMAIL": f" {address.upper()}"}
+        done = _run(tmp_path, "forget", **account, **by)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "campaign_monitor.bounced_subscribers: " in done.stdout
+        assert "the next sync brings the person back" in done.stdout
+        assert address not in (done.stdout + done.stderr).lower()
+        with duckdb.connect(database, read_only=True) as connection:
+            left = connection.execute(
+                "select lower(EmailAddress) from campaign_monitor.bounced_subscribers"
+            ).fetchall()
+        assert len(left) < rows[0][1]
+        assert (address,) not in left

@@ -266,6 +266,7 @@ def test_jobs_for_everything_for_each_group_and_for_the_credentials() -> None:
         "campaign_monitor_group_subscribers",
         "campaign_monitor_group_analytics",
         "campaign_monitor_check_credentials",
+        "campaign_monitor_forget",
     } <= names
     job = definitions.resolve_job_def("campaign_monitor_group_subscribers")
     assert job.run_tags["team"] == "crm"

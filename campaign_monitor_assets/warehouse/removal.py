@@ -1,0 +1,204 @@
+"""Removing people's addresses from the tables of an account, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+
+from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.difference import Relation
+from campaign_monitor_assets.warehouse.enforce import stored_rules, tables_of_account
+from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepare_hashing
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.privacy import Privacy
+from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
+
+Connection = duckdb.DuckDBPyConnection
+
+_PEOPLE: Final = "temp.people_to_forget"
+"""The addresses that are removed, normalized, and their hashes."""
+
+_MARK: Final = "(forgotten)"
+"""What stands in the place of an address within another text."""
+
+_BEFORE: Final = r"(^|[^\p{L}\p{N}_.+-]|%[0-9a-f]{2}|\\u[0-9a-f]{4})"
+_AFTER: Final = r"($|[^\p{L}\p{N}_.-]|[.-](?:$|[^\p{L}\p{N}]))"
+"""What may stand around an address: nothing that would make it another, longer one."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What became of the rows of each table, by its name.
+
+    Attributes:
+        rows: Rows that were removed.
+        cleared: Rows that lost an address and are otherwise still there.
+        elsewhere: Rows that still hold an address, of tables that are not the account's.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    cleared: dict[str, int] = field(default_factory=dict)
+    elsewhere: dict[str, int] = field(default_factory=dict)
+
+
+def remove(
+    connection: Connection, schema: str, addresses: Sequence[str], privacy: Privacy
+) -> Removed:
+    """Removes addresses, and their hashes, from the account's snapshots, histories and trials.
+
+    Args:
+        connection: The transaction.
+        schema: The schema of the account's snapshots.
+        addresses: The addresses.
+        privacy: The rules, with the key of hashes where some are stored.
+
+    Raises:
+        ConfigurationError: Hashes are stored, and their key isn't there.
+    """
+    _require_key(connection, schema, privacy)
+    prepare_hashing(connection, privacy)
+    connection.execute(
+        f"create or replace temp table {_PEOPLE} as select {normalized('given')} as address,"
+        f" {hashed('given') if privacy.key else 'null::varchar'} as hash"
+        " from (select unnest(?::varchar[]) as given)",
+        [list(addresses)],
+    )
+    pattern, removed = pattern_of(addresses), Removed()
+    own = list(tables_of_account(connection, schema))
+    for name, table in own:
+        if number := _remove_rows(connection, name, table):
+            removed.rows[str(name)] = number
+        if number := _rows_that_hold(connection, name, pattern):
+            _clear(connection, name, pattern)
+            removed.cleared[str(name)] = number
+    for name in _others(connection, {str(name).lower() for name, _ in own}):
+        if number := _rows_that_hold(connection, name, pattern):
+            removed.elsewhere[str(name)] = number
+    connection.execute(f"drop table {_PEOPLE}")
+    return removed
+
+
+def pattern_of(addresses: Sequence[str]) -> str:
+    """A regular expression (RE2) for addresses in a text, also as links and JSON escape them."""
+    spelled = ("".join(map(_character, address.strip())) for address in addresses)
+    return f"(?i){_BEFORE}(?:{'|'.join(spelled)}){_AFTER}"
+
+
+def _character(char: str) -> str:
+    if char.isascii() and char.isalnum():
+        return char
+    in_link = "".join(f"%{byte:02x}" for byte in char.encode())
+    units = char.encode("utf-16-be").hex()
+    in_json = "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    return rf"(?:\x{{{ord(char):x}}}|{in_link}|{in_json})"
+
+
+def _require_key(connection: Connection, schema: str, privacy: Privacy) -> None:
+    stored = stored_rules(connection, schema)
+    key_check = stored[1] if stored else None
+    if key_check is not None and key_check != privacy.key_check:
+        raise ConfigurationError(
+            f"The schema {schema} holds hashed addresses, and to find one takes the key that they"
+            " were hashed with. Set it, and `privacy`, as they were then. Nothing was changed."
+        )
+
+
+def _remove_rows(connection: Connection, name: TableName, table: Table) -> int:
+    """Removes the rows that are about the people, and corrects what was logged of their parents."""
+    if "EmailAddress" not in table.fields:
+        return 0
+    theirs = f"{name.quoted} where {_is_one('EmailAddress')}"
+    log = name.beside(SYNC_LOG_PARENTS)
+    if table_exists(connection, log.schema, log.table):
+        # A check compares the rows with what the API reported of the snapshot.
+        parent = identifier(table.parent_key) if table.parent_key else "''"
+        connection.execute(
+            f"update {log.quoted} log set rows = log.rows - gone.number,"
+            f" reported = log.reported - gone.number"
+            f" from (select {parent} as parent, count(*) as number from {theirs} group by all) gone"
+            " where log.table_name = ? and log.parent = gone.parent",
+            [table.name],
+        )
+    row = connection.execute(f"delete from {theirs}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_one(value: str) -> str:
+    """Whether a value is an address of the people, or its hash, as SQL."""
+    return (
+        f"coalesce({normalized(value)} in (select address from {_PEOPLE})"
+        f" or {value} in (select hash from {_PEOPLE} where hash is not null), false)"
+    )
+
+
+def _texts(connection: Connection, name: TableName) -> Mapping[str, str]:
+    """The columns that may hold an address, with their types."""
+    columns = Relation.of(connection, name.quoted).columns
+    return {
+        column: type_ for column, type_ in columns.items() if "VARCHAR" in type_ or "JSON" in type_
+    }
+
+
+def _rows_that_hold(connection: Connection, name: TableName, pattern: str) -> int:
+    """How many rows hold an address anywhere, or its hash."""
+    columns = _texts(connection, name)
+    if not columns:
+        return 0
+    held = " or ".join(_holds(column, type_) for column, type_ in columns.items())
+    row = connection.execute(
+        f"select count(*) from {name.quoted} where {held}", {"pattern": pattern}
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _holds(column: str, type_: str) -> str:
+    within = f"coalesce(regexp_matches({_as_text(column, type_)}, $pattern), false)"
+    if type_ == "VARCHAR":
+        return f"{within} or {_is_one(identifier(column))}"
+    if '"EmailAddress"' in type_ or "EmailAddress VARCHAR" in type_:
+        return f"{within} or {_is_one(f'{identifier(column)}.EmailAddress')}"
+    return within
+
+
+def _as_text(column: str, type_: str) -> str:
+    quoted = identifier(column)
+    return quoted if type_ == "VARCHAR" else f"to_json({quoted})::varchar"
+
+
+def _clear(connection: Connection, name: TableName, pattern: str) -> None:
+    """Takes the addresses out of a table's values, and the names that stand with them."""
+    columns = _texts(connection, name)
+    if "FromEmail" in columns and "FromName" in columns:
+        connection.execute(f"update {name.quoted} set FromName = null where {_is_one('FromEmail')}")
+    if "BasicDetails" in columns:
+        connection.execute(
+            f"update {name.quoted} set BasicDetails = struct_update(BasicDetails,"
+            " ContactName := null::varchar, EmailAddress := null::varchar)"
+            f" where {_is_one('BasicDetails.EmailAddress')}"
+        )
+    for column, type_ in columns.items():
+        quoted, text = identifier(column), _as_text(column, type_)
+        # What stands between two addresses is part of the first match only.
+        marked = text
+        for _ in range(2):
+            marked = f"regexp_replace({marked}, $pattern, $mark, 'g')"
+        value = f"{marked}::json::{type_}"
+        if type_ == "VARCHAR":
+            value = f"case when not {_is_one(quoted)} then {marked} end"
+        connection.execute(
+            f"update {name.quoted} set {quoted} = {value} where {_holds(column, type_)}",
+            {"pattern": pattern, "mark": rf"\1{_MARK}\2"},
+        )
+
+
+def _others(connection: Connection, own: set[str]) -> list[TableName]:
+    """The tables of the file that are not the account's."""
+    found = connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = current_database() and not internal order by all"
+    ).fetchall()
+    names = [TableName(schema, table) for schema, table in found]
+    return [name for name in names if str(name).lower() not in own]
