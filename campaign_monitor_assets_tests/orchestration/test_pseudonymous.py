@@ -148,7 +148,7 @@ def _change(box: Sandbox) -> str:
     second |= {
         "Name": "Janey Unheard",
         "Nickname": "Janey Unheard",
-        "ReadsEmailWith": "Gmail",
+        "ReadsEmailWith": "Lotus Notes",
         "CustomFields": [{"Key": "Friend", "Value": f"see {first['EmailAddress']}"}],
     }
     box.mutate("active_subscribers", list_id, [second, *rest])
