@@ -74,6 +74,7 @@ def test_what_was_added_is_asked_for(syncs: Syncs) -> None:
     assert told(found) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table",
     [
@@ -123,6 +124,7 @@ def test_a_filter_that_lies(syncs: Syncs, lie: dict[str, Any], said: str) -> Non
     assert "@" not in told(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lie",
     [
@@ -171,6 +173,7 @@ def test_small_collections(syncs: Syncs) -> None:
     assert all("date" not in each["query"] for each in syncs.box.requests()["requests"])
 
 
+@pytest.mark.slow
 def test_as_much_as_the_whole(syncs: Syncs) -> None:
     """Where nearly all is new, all is read in full."""
     syncs.sync(ACTIVE)
@@ -216,6 +219,7 @@ def test_a_removal_for_good_that_hides_an_old_arrival(syncs: Syncs) -> None:
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["gone", "came"])
 def test_a_removal_for_good_or_an_old_arrival_alone(syncs: Syncs, what: str) -> None:
     """Each alone is noticed by its count, and the list is read in full at once."""
@@ -226,6 +230,7 @@ def test_a_removal_for_good_or_an_old_arrival_alone(syncs: Syncs, what: str) -> 
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 def test_a_departure_that_hides_an_old_arrival(syncs: Syncs) -> None:
     """Who left is asked for although the count fits, so an old arrival can't hide it."""
     syncs.sync(ACTIVE)
@@ -245,6 +250,7 @@ def test_a_record_of_the_future(syncs: Syncs) -> None:
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -265,6 +271,7 @@ def test_a_snapshot_that_nothing_can_be_added_to(syncs: Syncs, change: str) -> N
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 def test_other_fields_are_wanted(syncs: Syncs) -> None:
     """Rows that were read without a field are not mixed with rows that have it."""
     syncs.sync(ACTIVE)
@@ -304,6 +311,7 @@ def test_history_has_the_same_difference(syncs: Syncs, strategy: Strategy) -> No
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 def test_a_field_that_the_catalogue_does_not_know(syncs: Syncs) -> None:
     """A field that only arrivals have becomes a column, and rows that stay keep theirs."""
     syncs.sync(ACTIVE)
@@ -341,6 +349,7 @@ def test_lasting_faults_leave_all_as_it_was(syncs: Syncs) -> None:
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 def test_transient_errors(syncs: Syncs) -> None:
     """Refusals and errors that pass make an increment take longer, and nothing else."""
     syncs.sync(ACTIVE)
@@ -351,6 +360,7 @@ def test_transient_errors(syncs: Syncs) -> None:
     assert is_right(syncs)
 
 
+@pytest.mark.slow
 def test_a_campaign_that_is_deleted_meanwhile(syncs: Syncs) -> None:
     """A parent that was deleted since it was listed leaves no rows behind, as in a full refresh."""
     syncs.page_size = 11
@@ -398,6 +408,7 @@ def test_another_snapshot_takes_the_place_of_the_one_that_is_added_to(syncs: Syn
         syncs.sync(ACTIVE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("skip", "arrive", "leave"),
     [

@@ -70,7 +70,7 @@ def pattern() -> str:
     return rf"(?i)(?<!jo)({escaped})(?!\.org)"
 
 
-@pytest.mark.parametrize("preset", ["keep", "pseudonymous"])
+@pytest.mark.parametrize("preset", ["keep", pytest.param("pseudonymous", marks=pytest.mark.slow)])
 def test_nothing_of_a_person_is_left(tmp_path: Path, preset: str) -> None:
     """Rows about the person go, other rows lose the address; people with like addresses stay."""
     privacy = resolved(preset)
@@ -116,6 +116,7 @@ def test_what_is_logged_of_a_snapshot_follows(tmp_path: Path) -> None:
     ) == [("a", 3, 3), ("b", 0, 0)]
 
 
+@pytest.mark.slow
 def test_a_history_goes_on_after_forgetting(tmp_path: Path) -> None:
     """The next snapshot without the person changes nothing, and the versions of others go on."""
     store = filled(tmp_path)
@@ -127,6 +128,7 @@ def test_a_history_goes_on_after_forgetting(tmp_path: Path) -> None:
     assert store.query("from account_history.active_subscribers order by all") == before
 
 
+@pytest.mark.slow
 def test_tables_of_ones_own_are_named(tmp_path: Path) -> None:
     """A table that is not the account's is left alone, and the report says that it holds them."""
     store = filled(tmp_path)
@@ -163,6 +165,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not store.path.exists()
 
 
+@pytest.mark.slow
 def test_staged_rows_of_killed_runs_go_and_a_run_is_told(tmp_path: Path) -> None:
     """What a killed run staged is removed; a run that is reading is mentioned."""
     store = filled(tmp_path)
