@@ -387,6 +387,7 @@ def test_views_follow_their_tables(own: Project) -> None:
         own.query(f"select * from {SCHEMA}.{view}")
 
 
+@pytest.mark.slow
 def test_views_of_empty_tables(box: Sandbox, tmp_path: Path) -> None:
     """An account with one empty list has every view, and those about it have its row alone."""
     fill(box)

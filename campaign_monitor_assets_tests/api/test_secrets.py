@@ -98,6 +98,7 @@ def test_a_run_that_succeeds(own: Sandbox, tmp_path: Path) -> None:
     assert holding(tmp_path / "home", "client_details")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails(own: Sandbox, tmp_path: Path) -> None:
     """A key that is refused stands in no log and in no error."""
     own.reset()

@@ -58,7 +58,11 @@ def write_project(folder: Path, executor: str) -> None:
     (folder / "pyproject.toml").write_text(
         '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
     )
-    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    # Without a daemon nobody would take a run from the queue.
+    (folder / "dagster.yaml").write_text(
+        "telemetry: {enabled: false}\n"
+        "run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}\n"
+    )
 
 
 @contextmanager

@@ -552,6 +552,7 @@ def test_one_client(own: Project) -> None:
     assert "Client" not in report.clients["client-1"].sections["The most opened campaigns"].rows[0]
 
 
+@pytest.mark.slow
 def test_many_clients(own: Project) -> None:
     """With a hundred clients each has a report of its own, and the charts of all stay short."""
     own.change(

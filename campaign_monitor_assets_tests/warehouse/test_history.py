@@ -217,7 +217,7 @@ SNAPSHOTS = st.lists(
 @pytest.mark.parametrize("strategy", Strategy)
 @hypothesis.settings(
     deadline=None,
-    max_examples=8,
+    max_examples=3,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 @hypothesis.given(snapshots=SNAPSHOTS)

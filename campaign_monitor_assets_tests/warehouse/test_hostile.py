@@ -379,7 +379,7 @@ def _read_anything(project: Project, rows: list[dict[str, Any]]) -> None:
 PROPERTY = hypothesis.settings(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
-    max_examples=15,
+    max_examples=4,
 )
 
 
