@@ -25,7 +25,7 @@ from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.orchestration.deployment import eventually, free_port
 
 ACCOUNT = ("--clients", "1", "--lists", "4", "--subscribers", "50", "--campaigns", "2")
-ROUNDS = 1
+ROUNDS = 3
 JOB = "the component's job"
 GRAPH = "the asset graph, the project's default executor"
 GRAPH_IN_PROCESS = "the asset graph, dg.in_process_executor in the project"
