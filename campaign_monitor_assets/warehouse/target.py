@@ -140,6 +140,9 @@ class Database:
                 _undo(connection)
                 if is_out_of_memory(error):
                     raise self._out_of_memory(error, memory, rows.longest) from None
+                if isinstance(error, duckdb.IOException) and not read_only:
+                    # Large tables are written to the file before the commit.
+                    raise self._not_written(error) from error
                 raise
             finally:
                 connection.close()
@@ -150,10 +153,13 @@ class Database:
         except duckdb.Error as error:
             if is_out_of_memory(error):
                 raise
-            raise DatabaseError(
-                f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
-                " unchanged. Look whether the disk is full."
-            ) from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: duckdb.Error) -> DatabaseError:
+        return DatabaseError(
+            f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
+            " unchanged. If its disk is full, make room there, then run it again."
+        )
 
     def _out_of_memory(
         self, error: BaseException, memory: Memory, longest_row: int

@@ -1,6 +1,7 @@
 """Killed, and out of disk, at each step of a snapshot: what was there is whole, history too."""
 
 import itertools
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -170,3 +171,43 @@ def test_killed_in_the_midst_of_the_commit(life: Life) -> None:
         published.append(outcomes.check(copy))
     assert published == sorted(published)
     assert set(published) == {False, True}
+
+
+FULL = "could not be written: .*(File too large).* is unchanged. If its disk is full, make room"
+
+
+@both
+@with_and_without
+def test_the_disk_is_full_at_the_commit(life: Life) -> None:
+    """A snapshot that the disk has no room for fails with what to do, and changes nothing."""
+    life.publish(0)
+    outcomes = Outcomes(life)
+    copy = outcomes.copy()
+    text = copy.publish_on_full_disk(1, MOMENTS["commit"], 1)
+    assert re.search(f"DatabaseError: The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    assert not outcomes.check(copy)
+    copy = outcomes.copy()
+    # What is committed waits beside the file until there is room.
+    assert copy.publish_on_full_disk(1, MOMENTS["after the commit"], 1) == ""
+    assert outcomes.check(copy)
+
+
+@pytest.mark.slow
+@both
+@with_and_without
+@pytest.mark.parametrize("step", ["load", "the table", "in the history"])
+def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
+    """The same for rows that are so many that they go to the disk before the commit."""
+    if step == "in the history" and not life.history:
+        pytest.skip("there is no history to be written")
+    many = {"a": [person(str(number), Name=f"{number}") for number in range(130_000)]}
+    life = replace(life, snapshots=(SNAPSHOTS[0], many, SNAPSHOTS[2]))
+    life.publish(0)
+    outcomes = Outcomes(life)
+    merges = life.strategy is Strategy.MERGE
+    write = "between the delete and the insert" if merges else "before the replacement"
+    copy = outcomes.copy()
+    size = copy.path.stat().st_size
+    text = copy.publish_on_full_disk(1, MOMENTS[write if step == "the table" else step], size)
+    assert re.search(f"DatabaseError: The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    assert not outcomes.check(copy)
