@@ -214,17 +214,37 @@ SNAPSHOTS = st.lists(
 )
 
 
-@pytest.mark.parametrize("strategy", Strategy)
-@hypothesis.settings(
+PROPERTY = hypothesis.settings(
     deadline=None,
     max_examples=3,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@PROPERTY
 @hypothesis.given(snapshots=SNAPSHOTS)
 def test_any_life(
     strategy: Strategy, snapshots: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """As it was on any day is what was published that day, for any sequence of snapshots."""
+    _live(strategy, snapshots, tmp_path_factory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", Strategy)
+@hypothesis.settings(PROPERTY, max_examples=40)
+@hypothesis.given(snapshots=SNAPSHOTS)
+def test_any_life_at_length(
+    strategy: Strategy, snapshots: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same, tried for longer."""
+    _live(strategy, snapshots, tmp_path_factory)
+
+
+def _live(
+    strategy: Strategy, snapshots: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("life") / "a.duckdb"
     warehouse = Warehouse(path, settings=PublishSettings(strategy=strategy, history=True))
     for snapshot in snapshots:
