@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import unittest.mock
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,52 +22,59 @@ from campaign_monitor_assets_tests.warehouse.snapshots import FIRST, Row, Wareho
 COMMITTED = "committed"
 """The moment between the commit and the closing of the file."""
 
+_FILES = ("", ".wal")
+"""What follows the file's name in those in which DuckDB keeps its content."""
+
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__])
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A point in a publication: right before a statement.
-
-    Attributes:
-        text: What the statement contains.
-        number: How many statements with that text come before it.
-    """
-
-    text: str = ""
-    number: int = 0
-
-
 @dataclass
-class _Struck:
-    """A connection to which something happens at a moment."""
+class _At:
+    """Lets something happen right before the first statement that contains a text."""
+
+    text: str
+    strike: Callable[[], None]
+    reached: bool = False
+
+    def __call__(self, statement: str) -> None:
+        if not self.reached and self.text in statement:
+            self.reached = True
+            self.strike()
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A connection whose statements are told right before they are executed."""
 
     connection: duckdb.DuckDBPyConnection
-    moment: Moment
-    strike: Callable[[], None]
-    seen: int = 0
+    tell: Callable[[str], None]
 
     def execute(self, sql: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         found = self.connection
         for statement in self.connection.extract_statements(sql):
-            self._reach(statement.query)
+            self.tell(statement.query)
             found = self.connection.execute(statement, *parameters)
         return found
 
     def commit(self) -> None:
-        self._reach("commit")
+        self.tell("commit")
         self.connection.commit()
-        self._reach(COMMITTED)
-
-    def _reach(self, text: str) -> None:
-        if self.moment.text in text:
-            if self.seen == self.moment.number:
-                self.strike()
-            self.seen += 1
+        self.tell(COMMITTED)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
+
+
+@contextmanager
+def _watched(tell: Callable[[str], None]) -> Iterator[None]:
+    connect = duckdb.connect
+
+    def watched(*given: Any, **named: Any) -> _Watched:
+        return _Watched(connect(*given, **named), tell)
+
+    with unittest.mock.patch.object(duckdb, "connect", watched):
+        yield
 
 
 @dataclass(frozen=True)
@@ -98,39 +107,78 @@ class Life:
                 kept=self.kept.get(number, ()),
             )
 
-    def publish_killed(self, number: int, moment: Moment, size: int | None = None) -> bool:
-        """Publishes a snapshot in a process that is killed, if it comes to that.
+    def publish_killed(self, number: int, moment: str, size: int | None = None) -> None:
+        """Publishes a snapshot in a process that is killed.
 
         Args:
             number: Which snapshot.
-            moment: When it is killed.
+            moment: What the statement contains before which it is killed.
             size: If given, it is killed in the midst of its first write after the moment that
                 makes a file longer than so many bytes.
         """
-        process, _ = self._begin(number, moment, _Kill(size))
-        process.join()
-        assert process.exitcode in {0, -signal.SIGKILL, -signal.SIGXFSZ}
-        return bool(process.exitcode)
+        code, said = self._publish_struck(number, moment, _Kill(size))
+        assert said is None, said or "it was not killed"
+        assert code in {-signal.SIGKILL, -signal.SIGXFSZ}
 
-    def publish_on_full_disk(self, number: int, moment: Moment, size: int) -> str:
+    def publish_on_full_disk(self, number: int, moment: str, size: int) -> str:
         """Publishes a snapshot while from a moment on no file can be longer than some bytes.
 
         Returns:
             The error's type and text; nothing where there was none.
         """
-        process, said = self._begin(number, moment, _FillDisk(size))
-        process.join()
-        assert process.exitcode == 0
-        return str(said.recv())
+        code, said = self._publish_struck(number, moment, _FillDisk(size))
+        assert said is not None, code
+        return said
 
-    def _begin(
-        self, number: int, moment: Moment, strike: Callable[[], None]
-    ) -> tuple[Any, Connection]:
+    def _publish_struck(
+        self, number: int, moment: str, strike: Callable[[], None]
+    ) -> tuple[int | None, str | None]:
+        """Publishes a snapshot in a process of its own.
+
+        Returns:
+            Its exit code, and its error's type and text: empty if there was none, None if it died.
+        """
         receiving, sending = _PROCESSES.Pipe(duplex=False)
-        process = _PROCESSES.Process(target=_publish, args=(self, number, moment, strike, sending))
+        at = _At(moment, strike)
+        process = _PROCESSES.Process(target=_publish, args=(self, number, at, sending))
         process.start()
         sending.close()
-        return process, receiving
+        try:
+            said = str(receiving.recv())
+        except EOFError:
+            said = None
+        process.join()
+        return process.exitcode, said
+
+    def publish_copied(self, number: int) -> list[Path]:
+        """Publishes a snapshot, and copies its file before each statement.
+
+        That is what a process leaves that is killed there: what it has written by then.
+
+        Returns:
+            For each statement the copy; where nothing has been written in between, it is the same.
+        """
+        copies: dict[tuple[bytes | None, ...], Path] = {}
+        found = []
+
+        def copy(_: str) -> None:
+            files = [Path(f"{self.path}{suffix}") for suffix in _FILES]
+            content = tuple(file.read_bytes() if file.exists() else None for file in files)
+            if content not in copies:
+                copies[content] = self.path.with_name(f"copy {len(copies)}.duckdb")
+                self.copy_to(copies[content])
+            found.append(copies[content])
+
+        with _watched(copy):
+            self.publish(number)
+        return found
+
+    def copy_to(self, path: Path) -> "Life":
+        """The same life with a copy of its file, and of what was committed beside it."""
+        for suffix in _FILES:
+            if (file := Path(f"{self.path}{suffix}")).exists():
+                shutil.copy(file, f"{path}{suffix}")
+        return replace(self, path=path)
 
     def content(self) -> dict[str, Any]:
         """All rows of all tables, but for the number of readings that were begun."""
@@ -169,18 +217,13 @@ class _FillDisk:
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
 
 
-def _publish(
-    life: Life, number: int, moment: Moment, strike: Callable[[], None], said: Connection
-) -> None:
-    connect = duckdb.connect
-
-    def struck(*given: Any, **named: Any) -> _Struck:
-        return _Struck(connect(*given, **named), moment, strike)
-
+def _publish(life: Life, number: int, at: _At, said: Connection) -> None:
     try:
-        with unittest.mock.patch.object(duckdb, "connect", struck):
+        with _watched(at):
             life.publish(number)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the test looks at it)
+        # A process that was to be struck at a moment that never comes proves nothing.
+        assert at.reached, f"no statement contains {at.text!r}"
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the test looks at it)
         said.send(f"{type(error).__name__}: {error}")
     else:
         said.send("")
