@@ -53,6 +53,12 @@ def _op_of(table: str) -> str:
     raise KeyError(table)
 
 
+@functools.cache
+def _instance() -> dg.DagsterInstance:
+    """Where runs are recorded that no test looks up: making one takes a fifth of a small run."""
+    return dg.DagsterInstance.ephemeral()
+
+
 @dataclass(frozen=True)
 class Project:
     """A DuckDB file, a sandbox and how the one is filled from the other."""
@@ -94,7 +100,7 @@ class Project:
             tables: Their names in the catalogue.
             config: What is said in the launchpad, for each of the tables.
             more: Further assets, which are materialized too.
-            instance: Where the run is recorded; an instance of its own by default.
+            instance: Where the run is recorded; of no interest by default.
             api: Settings of the API resource.
         """
         job = self.definitions(*more, **api).resolve_implicit_global_asset_job_def()
@@ -105,7 +111,7 @@ class Project:
                 *map(key, tables),
                 *(each for assets in more for each in assets.keys),
             ],
-            instance=instance,
+            instance=instance or _instance(),
             raise_on_error=False,
         )
 
@@ -121,7 +127,7 @@ class Project:
             resources=found.resources,
             jobs=[job],
         ).resolve_job_def("only_checks")
-        return resolved.execute_in_process(raise_on_error=False)
+        return resolved.execute_in_process(instance=_instance(), raise_on_error=False)
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of the DuckDB file; tables need no schema before their names."""

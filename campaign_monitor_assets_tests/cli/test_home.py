@@ -110,6 +110,7 @@ def test_the_working_folder_that_can_not_be_written_is_told(box: Sandbox, tmp_pa
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
     """A proxy that the environment names is not asked for what is on this machine."""
     names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")

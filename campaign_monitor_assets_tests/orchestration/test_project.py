@@ -48,6 +48,7 @@ def test_the_environment_names_file_and_clients(
     assert component.warehouse.database == (database or "data/account.duckdb")
 
 
+@pytest.mark.slow
 def test_dg_checks_and_lists_the_project() -> None:
     """`dg check yaml` accepts the folder, and `dg list components` shows the component."""
     checked = _dg("check", "yaml")
