@@ -14,6 +14,7 @@ from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.load import Loaded
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published, Superseded
+from campaign_monitor_assets.warehouse.quoting import row_of
 
 CLEANED = "earlier_rows"
 """The metadata of a snapshot with which stored rows were brought under other rules of privacy."""
@@ -139,11 +140,10 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
 
 def file_of(connection: duckdb.DuckDBPyConnection) -> dg.MetadataValue[Any]:
     """The path of the DuckDB file that a connection writes."""
-    found = connection.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchone()
-    assert found is not None
-    return dg.MetadataValue.path(str(found[0]))
+    [path] = row_of(
+        connection, "select path from duckdb_databases() where database_name = current_database()"
+    )
+    return dg.MetadataValue.path(str(path))
 
 
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:

@@ -20,7 +20,7 @@ from campaign_monitor_assets.report.records import (
     Subscribers,
     Sync,
 )
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, row_count, table_exists
 from campaign_monitor_assets.warehouse.state import SYNC_LOG, order_of_snapshots
 
 MONTHS: Final = 36
@@ -186,12 +186,5 @@ def syncs(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Sync]:
     found = []
     for table in (name for name in CATALOGUE if name in last):
         synced_at, rows = last[table]
-        found.append(Sync(table, synced_at, rows, _count(connection, schema, table)))
+        found.append(Sync(table, synced_at, rows, row_count(connection, schema, table)))
     return found
-
-
-def _count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> int | None:
-    if not table_exists(connection, schema, table):
-        return None
-    found = connection.execute(f"select count(*) from {identifier(schema, table)}").fetchone()
-    return int(found[0]) if found else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 
@@ -15,7 +16,7 @@ from campaign_monitor_assets.warehouse.verify import key_faults
 STATS = "list_stats"
 """The table with the vendor's own totals of each list."""
 
-_WORST = 10
+MOST_NAMED: Final = 10
 """How many parents are named where figures disagree."""
 
 
@@ -158,7 +159,7 @@ def row_count_matches_source(subject: Subject) -> Finding:
             "parents_that_differ": len(differing),
             "inconsistent_collections": inconsistent,
         },
-        worst=Worst(heads, [row[:3] for row in differing[:_WORST]]) if differing else None,
+        worst=Worst(heads, [row[:3] for row in differing[:MOST_NAMED]]) if differing else None,
     )
 
 
@@ -250,5 +251,5 @@ def subscribers_agree_with_list_stats(subject: Subject) -> Finding:
         description=f"{len(differing)} lists differ from their {stat}; the two are"
         " read some time apart.",
         figures={"lists_that_differ": len(differing)},
-        worst=Worst(("ListID", "rows", stat), differing[:_WORST]) if differing else None,
+        worst=Worst(("ListID", "rows", stat), differing[:MOST_NAMED]) if differing else None,
     )

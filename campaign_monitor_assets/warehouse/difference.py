@@ -9,7 +9,7 @@ from typing import Self
 import duckdb
 
 from campaign_monitor_assets.catalogue import SYNCED_AT
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, row_of
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -140,9 +140,7 @@ def compare(
 
 def count_removed(connection: Connection) -> int:
     """How many rows of the old relation `temp.difference` holds."""
-    row = connection.execute("select count(old_row) from temp.difference").fetchone()
-    assert row is not None
-    return int(row[0])
+    return number_of(connection, "select count(old_row) from temp.difference")
 
 
 def count_changes(connection: Connection, rows: int) -> Changes:
@@ -152,9 +150,7 @@ def count_changes(connection: Connection, rows: int) -> Changes:
         connection: The transaction.
         rows: Rows of the new snapshot, with those that stay without being compared.
     """
-    found = connection.execute(statement("count")).fetchone()
-    assert found is not None
-    inserted, updated, deleted = found
+    inserted, updated, deleted = row_of(connection, statement("count"))
     return Changes(inserted, updated, deleted, rows - inserted - updated)
 
 

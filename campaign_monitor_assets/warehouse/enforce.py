@@ -7,11 +7,13 @@ loosening them, and tables that are read no more are reached, too.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.comments import Comments, comments_of, set_comments
 from campaign_monitor_assets.warehouse.difference import Relation
 from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX, VALID_FROM, VALID_TO
 from campaign_monitor_assets.warehouse.masking import (
@@ -22,7 +24,7 @@ from campaign_monitor_assets.warehouse.masking import (
 )
 from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName
 from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, Action, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -88,10 +90,11 @@ def tables_of_account(connection: Connection, schema: str) -> Iterator[tuple[Tab
 
 
 def _record(connection: Connection, schema: str, privacy: Privacy, key_check: str | None) -> None:
-    name = identifier(schema, SYNC_PRIVACY)
+    table = TableName(schema, SYNC_PRIVACY)
     connection.execute(f"create schema if not exists {identifier(schema)}")
     connection.execute(
-        f"create or replace table {name} as select ?::varchar as rules, ?::varchar as key_check",
+        f"create or replace table {table.quoted} as select ?::varchar as rules,"
+        " ?::varchar as key_check",
         # Of hashes that are there already the key counts, also where no new ones are made.
         [privacy.rules, privacy.key_check or key_check],
     )
@@ -99,8 +102,7 @@ def _record(connection: Connection, schema: str, privacy: Privacy, key_check: st
         "rules": "What is hashed, left out or cleaned in the tables of this schema.",
         "key_check": "Tells the keys of hashes apart; nothing of the key can be learned from it.",
     }
-    for column, comment in comments.items():
-        connection.execute(f"comment on column {name}.{column} is {literal(comment)}")
+    set_comments(connection, table, Comments(columns=comments))
 
 
 def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Table) -> bool:
@@ -108,7 +110,8 @@ def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Tab
     there = Relation.of(connection, name.quoted).columns
     columns = [_of_column(privacy, table, column, type_) for column, type_ in there.items()]
     tests = [test for _, test in columns if test is not None]
-    if not tests or not _count(connection, f"{name.quoted} where {' or '.join(tests)}"):
+    affected = f"select count(*) from {name.quoted} where {' or '.join(tests)}"
+    if not tests or not number_of(connection, affected):
         return False
     chosen = [value for value, _ in columns if value is not None]
     if privacy.has_domain(table.name) and EMAIL_DOMAIN.name not in there:
@@ -134,12 +137,6 @@ def _of_column(
     return f"{masked(privacy, table.name, declared, value)} as {value}", test
 
 
-def _count(connection: Connection, rows: str) -> int:
-    row = connection.execute(f"select count(*) from {rows}").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def _test(privacy: Privacy, table: str, column: Column) -> str | None:
     """Finds the rows in which a column has to be changed, as SQL; None: it stays as it is."""
     value = identifier(column.name)
@@ -155,20 +152,10 @@ def _test(privacy: Privacy, table: str, column: Column) -> str | None:
 
 def _replace(connection: Connection, name: TableName, columns: str) -> None:
     """Makes a table anew of some of its own columns, with its comments."""
-    at = [name.schema, name.table]
-    where = "where database_name = current_database() and schema_name = ? and table_name = ?"
-    of_table = connection.execute(f"select comment from duckdb_tables() {where}", at).fetchall()
-    of_columns = connection.execute(
-        f"select column_name, comment from duckdb_columns() {where}", at
-    ).fetchall()
+    comments = comments_of(connection, name)
     connection.execute(
         f"create or replace table {name.quoted} as select {columns} from {name.quoted}"
     )
     there = Relation.of(connection, name.quoted).columns
-    for (comment,) in of_table:
-        connection.execute(f"comment on table {name.quoted} is {literal(comment or '')}")
-    for column, comment in of_columns:
-        if column in there and comment:
-            connection.execute(
-                f"comment on column {name.quoted}.{identifier(column)} is {literal(comment)}"
-            )
+    of_columns = {column: text for column, text in comments.columns.items() if column in there}
+    set_comments(connection, name, replace(comments, columns=of_columns))

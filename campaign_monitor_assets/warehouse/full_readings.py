@@ -1,13 +1,9 @@
 """The check of how long ago an incrementally read table was read in full."""
 
 from datetime import UTC, datetime
-from typing import Final
 
-from campaign_monitor_assets.warehouse.checks import Check, Finding, Subject, Worst
+from campaign_monitor_assets.warehouse.checks import MOST_NAMED, Check, Finding, Subject, Worst
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
-
-MOST_NAMED: Final = 10
-"""Collections that are named at the most."""
 
 
 def check_full_readings(days: float) -> Check:

@@ -11,6 +11,7 @@ from datetime import datetime
 import duckdb
 
 from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.warehouse.comments import Comments, comments_of, set_comments
 from campaign_monitor_assets.warehouse.difference import (
     Difference,
     Relation,
@@ -19,7 +20,13 @@ from campaign_monitor_assets.warehouse.difference import (
     statement,
 )
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    identifier,
+    literal,
+    number_of,
+    row_of,
+    table_exists,
+)
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -96,11 +103,8 @@ def remove_old_versions(
 def _close(connection: Connection, history: TableName, difference: Difference, time: str) -> bool:
     """Ends the versions of the rows that are gone, and says whether all of them had one."""
     hash_ = Relation.of(connection, history.quoted).row_hash(difference.columns)
-    row = connection.execute(
-        statement("close_versions").format(history=history.quoted, hash=hash_, time=time)
-    ).fetchone()
-    assert row is not None
-    return int(row[0]) == count_removed(connection)
+    close = statement("close_versions").format(history=history.quoted, hash=hash_, time=time)
+    return number_of(connection, close) == count_removed(connection)
 
 
 def _open(
@@ -116,23 +120,19 @@ def _open(
             history=history.quoted, source=difference.source, time=time
         )
     )
-    row = connection.execute(
-        f"select (select count(*) from {history.quoted} where _valid_to is null)"
-        f" = (select count(*) from {table.quoted})"
-    ).fetchone()
-    assert row is not None
-    return bool(row[0])
+    valid = number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null")
+    return valid == number_of(connection, f"select count(*) from {table.quoted}")
 
 
 def _time(connection: Connection, history: TableName, synced_at: datetime) -> str:
     """The snapshot's time, or later where the clock went back: versions follow on one another."""
-    row = connection.execute(
+    [time] = row_of(
+        connection,
         "select greatest(?::timestamp, max(greatest(_valid_from, coalesce(_valid_to, _valid_from)))"
         f" + interval 1 microsecond) from {history.quoted}",
         [synced_at],
-    ).fetchone()
-    assert row is not None
-    return f"{literal(str(row[0]))}::timestamp"
+    )
+    return f"{literal(str(time))}::timestamp"
 
 
 def _create(connection: Connection, history: TableName, table: TableName) -> None:
@@ -141,16 +141,9 @@ def _create(connection: Connection, history: TableName, table: TableName) -> Non
         f"create table {history.quoted} as select *, null::timestamp as _valid_from,"
         f" null::timestamp as _valid_to from {table.quoted} limit 0"
     )
-    comments = connection.execute(
-        "select column_name, comment from duckdb_columns() where database_name ="
-        " current_database() and schema_name = ? and table_name = ?",
-        [table.schema, table.table],
-    ).fetchall()
-    ours = [(column.name, column.description) for column in (VALID_FROM, VALID_TO)]
-    for name, comment in [*comments, *ours]:
-        connection.execute(
-            f"comment on column {history.quoted}.{identifier(name)} is {literal(comment or '')}"
-        )
+    ours = {column.name: column.description for column in (VALID_FROM, VALID_TO)}
+    comments = {**comments_of(connection, table).columns, **ours}
+    set_comments(connection, history, Comments(columns=comments))
 
 
 def _grow(connection: Connection, history: TableName, table: TableName) -> None:
@@ -168,10 +161,11 @@ def _grow(connection: Connection, history: TableName, table: TableName) -> None:
         if old is None:
             connection.execute(f"alter table {history.quoted} add column {quoted} {type_}")
         elif old != type_:
-            row = connection.execute(
+            [fits] = row_of(
+                connection,
                 f"select count({quoted}) = count(try_cast({quoted} as {type_}))"
-                f" from {history.quoted}"
-            ).fetchone()
-            fitting = type_ if row and row[0] else "VARCHAR"
+                f" from {history.quoted}",
+            )
+            fitting = type_ if fits else "VARCHAR"
             if fitting != old:
                 connection.execute(f"alter table {history.quoted} alter {quoted} type {fitting}")

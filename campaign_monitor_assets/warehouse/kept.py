@@ -13,7 +13,7 @@ from campaign_monitor_assets.staging.records import Merge, Staged
 from campaign_monitor_assets.warehouse.load import DEPARTED, LOADED, load_departed
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, read_json
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, read_json
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -79,7 +79,9 @@ def find_kept(
             [list(staged.kept)],
         )
         conditions.append(f"coalesce({_parent(staged)} in (from temp.kept_parents), false)")
-        of_window = _count(connection, table, conditions[-1])
+        of_window = number_of(
+            connection, f"select count(*) from {table.quoted} where {conditions[-1]}"
+        )
     if staged.has_increments:
         _load_increments(connection, staged)
         _find_gone(connection, staged, table, privacy)
@@ -146,9 +148,3 @@ def _parent(staged: Staged) -> str:
 def _time(staged: Staged) -> str:
     assert staged.table.increments is not None
     return identifier(staged.table.increments.column)
-
-
-def _count(connection: Connection, table: TableName, condition: str) -> int:
-    row = connection.execute(f"select count(*) from {table.quoted} where {condition}").fetchone()
-    assert row is not None
-    return int(row[0])

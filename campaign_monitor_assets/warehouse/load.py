@@ -13,7 +13,13 @@ from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.masking import domain_of, masked, prepare_hashing
 from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, KEEP_ALL, Action, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, read_json
+from campaign_monitor_assets.warehouse.quoting import (
+    identifier,
+    literal,
+    number_of,
+    read_json,
+    row_of,
+)
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -78,7 +84,7 @@ def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) ->
     except duckdb.Error as error:
         raise _load_failed(staged.table.name, error) from None
     merged = _merge_spellings(connection, staged.table, privacy)
-    rows = int(_fetch(connection, f"select count(*) from {LOADED}")[0])
+    rows = number_of(connection, f"select count(*) from {LOADED}")
     return Loaded(
         rows=rows,
         columns=tuple(columns),
@@ -222,7 +228,7 @@ def _merge_spellings(connection: Connection, table: Table, privacy: Privacy) -> 
     if not any(privacy.action(table.name, name) is Action.HASH for name in table.key):
         return 0
     key = ", ".join(identifier(name) for name in table.key)
-    [merged] = _fetch(connection, f"select count(*) - count(distinct hash({key})) from {LOADED}")
+    merged = number_of(connection, f"select count(*) - count(distinct hash({key})) from {LOADED}")
     if merged:
         newest = "order by Date desc nulls last" if "Date" in table.fields else ""
         connection.execute(
@@ -244,7 +250,7 @@ def _malformed(
     ]
     if not suspects or not rows:
         return {}
-    filled = _fetch(
+    filled = row_of(
         connection,
         f"select {', '.join(f'count({identifier(column.name)})' for column in suspects)}"
         f" from {LOADED}",
@@ -256,14 +262,8 @@ def _malformed(
         f"count(*) filter (row.{identifier(column.name)} is not null and {_typed(column)} is null)"
         for column in suspects
     )
-    found = _fetch(connection, f"select {counts} from {_source(staged)}")
+    found = row_of(connection, f"select {counts} from {_source(staged)}")
     return {column.name: number for column, number in zip(suspects, found, strict=True) if number}
-
-
-def _fetch(connection: Connection, query: str) -> tuple[int, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return row
 
 
 def _pointer(name: str) -> str:

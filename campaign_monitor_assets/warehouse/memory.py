@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 from pydantic import ByteSize, TypeAdapter
 
-from campaign_monitor_assets.warehouse.quoting import literal
+from campaign_monitor_assets.warehouse.quoting import literal, row_of
 
 _BYTES = TypeAdapter(ByteSize)
 
@@ -130,8 +130,7 @@ def limit_that_would_do(limit: int, longest_row: int) -> str:
 
 
 def _current(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    found = connection.execute(
-        "select current_setting('memory_limit'), current_setting('threads')"
-    ).fetchone()
-    assert found is not None
-    return _BYTES.validate_python(found[0]), int(found[1])
+    limit, threads = row_of(
+        connection, "select current_setting('memory_limit'), current_setting('threads')"
+    )
+    return _BYTES.validate_python(limit), int(threads)

@@ -4,7 +4,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,14 +207,8 @@ def _require_no_conflict_here(path: Path, *, read_only: bool) -> None:
     DuckDB opens the file a second time and refuses it, the lock of the first one is lost, and
     another process may write.
     """
-    if not _DESCRIPTORS.is_dir() or not path.exists():
-        return
-    file = path.stat()
-    for descriptor in _DESCRIPTORS.iterdir():
-        with suppress(OSError, ValueError):
-            number = int(descriptor.name)
-            if os.path.samestat(os.fstat(number), file) and not (read_only and _reads(number)):
-                raise OpenHereError("another connection of this process has it open")
+    if any(not (read_only and _reads(number)) for number in _descriptors_of(path)):
+        raise OpenHereError("another connection of this process has it open")
 
 
 def _require_still_there(path: Path) -> None:
@@ -222,14 +216,20 @@ def _require_still_there(path: Path) -> None:
 
     What has been opened then is the old file, which has no name any more.
     """
-    if not _DESCRIPTORS.is_dir():
+    if _DESCRIPTORS.is_dir() and not any(True for _ in _descriptors_of(path)):
+        raise OpenHereError("another process has just written it anew")
+
+
+def _descriptors_of(path: Path) -> Iterator[int]:
+    """The descriptors under which this process has the file open, where the system tells them."""
+    if not _DESCRIPTORS.is_dir() or not path.exists():
         return
     file = path.stat()
     for descriptor in _DESCRIPTORS.iterdir():
         with suppress(OSError, ValueError):
-            if os.path.samestat(os.fstat(int(descriptor.name)), file):
-                return
-    raise OpenHereError("another process has just written it anew")
+            number = int(descriptor.name)
+            if os.path.samestat(os.fstat(number), file):
+                yield number
 
 
 def _reads(descriptor: int) -> bool:

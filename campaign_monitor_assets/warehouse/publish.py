@@ -15,7 +15,7 @@ from campaign_monitor_assets.warehouse.kept import TEMPORARY, Kept, find_kept
 from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
-from campaign_monitor_assets.warehouse.quoting import table_exists
+from campaign_monitor_assets.warehouse.quoting import row_count
 from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import prepare
 from campaign_monitor_assets.warehouse.sync_log import (
@@ -105,7 +105,7 @@ def publish(
     """
     prepare(connection, table.schema)
     last = last_snapshot(connection, table)
-    previous = _count(connection, table)
+    previous = row_count(connection, table.schema, table.table)
     if last is not None and last.number > staged.reading:
         superseded = Superseded(table, last, previous or 0)
         if forced:
@@ -182,11 +182,3 @@ def _write(
             connection, table, synced_at=staged.synced_at, days=settings.history_days
         )
     return replace(written, has_history=True)
-
-
-def _count(connection: Connection, table: TableName) -> int | None:
-    if not table_exists(connection, table.schema, table.table):
-        return None
-    row = connection.execute(f"select count(*) from {table.quoted}").fetchone()
-    assert row is not None
-    return int(row[0])

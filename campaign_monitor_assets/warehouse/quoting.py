@@ -1,8 +1,9 @@
 """Names, texts and files as SQL takes them."""
 
-import re
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -35,6 +36,20 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def row_of(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None
+) -> tuple[Any, ...]:
+    """The one row that a query answers."""
+    row = connection.execute(query, parameters).fetchone()
+    assert row is not None
+    return row
+
+
+def number_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> int:
+    """The one number that a query answers."""
+    return int(row_of(connection, query, parameters)[0])
+
+
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether there is such a table or view, in whatever letters: DuckDB's names ignore case."""
     # information_schema.tables would ask for both each time.
@@ -48,6 +63,13 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     )
 
 
+def row_count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> int | None:
+    """How many rows a table or view has; None where it is not there."""
+    if not table_exists(connection, schema, table):
+        return None
+    return number_of(connection, f"select count(*) from {identifier(schema, table)}")
+
+
 def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
     """The table function that reads newline-delimited JSON.
 
@@ -56,13 +78,9 @@ def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
         columns: The declared type of each field.
         longest: Bytes of the longest line, if it may be longer than a megabyte.
     """
+    # DuckDB would take the characters of a pattern for one.
     declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
     return (
-        f"read_json({literal(_not_a_pattern(path))}, format = 'newline_delimited',"
+        f"read_json({literal(escape(str(path)))}, format = 'newline_delimited',"
         f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"
     )
-
-
-def _not_a_pattern(path: Path) -> str:
-    """The path with what DuckDB would take for wildcards in brackets of their own."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))

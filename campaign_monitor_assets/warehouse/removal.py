@@ -13,7 +13,7 @@ from campaign_monitor_assets.warehouse.enforce import stored_rules, tables_of_ac
 from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepare_hashing
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 Connection = duckdb.DuckDBPyConnection
@@ -122,8 +122,7 @@ def _remove_rows(connection: Connection, name: TableName, table: Table) -> int:
             " where log.table_name = ? and log.parent = gone.parent",
             [table.name],
         )
-    row = connection.execute(f"delete from {theirs}").fetchone()
-    return int(row[0]) if row else 0
+    return number_of(connection, f"delete from {theirs}")
 
 
 def _is_one(value: str) -> str:
@@ -148,10 +147,9 @@ def _rows_that_hold(connection: Connection, name: TableName, pattern: str) -> in
     if not columns:
         return 0
     held = " or ".join(_holds(column, type_) for column, type_ in columns.items())
-    row = connection.execute(
-        f"select count(*) from {name.quoted} where {held}", {"pattern": pattern}
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return number_of(
+        connection, f"select count(*) from {name.quoted} where {held}", {"pattern": pattern}
+    )
 
 
 def _holds(column: str, type_: str) -> str:

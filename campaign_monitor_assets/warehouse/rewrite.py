@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from glob import escape
 from pathlib import Path
 from typing import Final
 
@@ -76,14 +77,10 @@ def rewrite(database: Database, warn: Callable[[str], None] = lambda _: None) ->
 def _own_folder(path: Path) -> Path:
     """A private folder beside the file, without those that killed processes left behind."""
     prefix = f".{path.name}.rewriting-"
-    for left in path.parent.glob(f"{_escaped(prefix)}*"):
+    for left in path.parent.glob(f"{escape(prefix)}*"):
         # The file is locked, so nobody else is at work.
         shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
-
-
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", name)
 
 
 def _copy(connection: Connection, fresh: Path, memory: Memory) -> None:

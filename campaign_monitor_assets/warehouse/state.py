@@ -15,8 +15,9 @@ from collections.abc import Callable
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 
 FORMAT = 3
@@ -86,11 +87,9 @@ def begin_reading(
     with database.connect(warn=warn) as connection:
         prepare(connection, schema)
         state = TableName(schema, SYNC_STATE).quoted
-        row = connection.execute(
-            f"update {state} set readings = readings + 1 returning readings"
-        ).fetchone()
-        assert row is not None
-        return int(row[0])
+        return number_of(
+            connection, f"update {state} set readings = readings + 1 returning readings"
+        )
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -119,8 +118,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
         "format": "The version of the bookkeeping in this schema.",
         "readings": "The number of the newest reading; snapshots are ordered by these numbers.",
     }
-    for name, comment in comments.items():
-        connection.execute(f"comment on column {state}.{name} is {literal(comment)}")
+    set_comments(connection, TableName(schema, SYNC_STATE), Comments(columns=comments))
 
 
 def require_supported(connection: duckdb.DuckDBPyConnection, schema: str) -> None:

@@ -10,7 +10,7 @@ from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -117,9 +117,9 @@ def require_same_account(connection: Connection, table: TableName) -> None:
     """
     if not table_exists(connection, table.schema, table.table):
         return
-    before = _number(connection, f"select count(*) from {table.quoted}")
-    now = _number(connection, f"select count(*) from {LOADED}")
-    shared = _number(
+    before = number_of(connection, f"select count(*) from {table.quoted}")
+    now = number_of(connection, f"select count(*) from {LOADED}")
+    shared = number_of(
         connection, f"select count(*) from {LOADED} semi join {table.quoted} using (ClientID)"
     )
     if before and now and not shared:
@@ -135,8 +135,8 @@ def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults
     alike = _repeated_hashes(connection, f"select hash({key}) as hash from {relation}")
     twice = f"select count(*) from (select 1 from {relation} group by {key} having count(*) > 1)"
     return KeyFaults(
-        repeated=_number(connection, twice) if alike else 0,
-        incomplete=_number(connection, f"select count(*) from {relation} where {missing}"),
+        repeated=number_of(connection, twice) if alike else 0,
+        incomplete=number_of(connection, f"select count(*) from {relation} where {missing}"),
     )
 
 
@@ -146,16 +146,10 @@ def _repeated_hashes(connection: Connection, hashes: str) -> int:
     Hashes take a fraction of the keys' memory, and a part of them at a time a bounded one.
     """
     connection.execute(f"create or replace temp table hashes as {hashes}")
-    parts = _number(connection, "select count(*) from temp.hashes") // _HASHES_AT_A_TIME + 1
+    parts = number_of(connection, "select count(*) from temp.hashes") // _HASHES_AT_A_TIME + 1
     counted = "select count(*) - count(distinct hash) from temp.hashes"
     repeated = sum(
-        _number(connection, f"{counted} where hash % {parts} = {part}") for part in range(parts)
+        number_of(connection, f"{counted} where hash % {parts} = {part}") for part in range(parts)
     )
     connection.execute("drop table temp.hashes")
     return repeated
-
-
-def _number(connection: Connection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])

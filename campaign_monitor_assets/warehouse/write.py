@@ -7,6 +7,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.difference import (
     Changes,
     Difference,
@@ -18,7 +19,7 @@ from campaign_monitor_assets.warehouse.difference import (
 from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 from campaign_monitor_assets.warehouse.settings import Strategy
 
 Connection = duckdb.DuckDBPyConnection
@@ -80,7 +81,7 @@ def write(
         _comment(connection, staged.table.description, table, loaded.columns)
         if changes is not None and changes.any:
             _merge(connection, table)
-        if _count(connection, table.quoted) != rows:
+        if number_of(connection, f"select count(*) from {table.quoted}") != rows:
             # Somebody else put rows into the table that are alike in all their values.
             _replace(connection, staged, loaded, table, kept)
     return Written(rows, strategy, changes, difference)
@@ -123,27 +124,5 @@ def _put_back(connection: Connection, table: TableName) -> None:
 def _comment(
     connection: Connection, description: str, table: TableName, columns: Sequence[Column]
 ) -> None:
-    """Comments the table and its columns where that is not what stands there."""
-    there = dict(
-        connection.execute(
-            "select column_name, comment from duckdb_columns() where database_name ="
-            " current_database() and schema_name = ? and table_name = ? union all"
-            " select '', comment from duckdb_tables() where database_name ="
-            " current_database() and schema_name = ? and table_name = ?",
-            [table.schema, table.table] * 2,
-        ).fetchall()
-    )
-    if there.get("") != description:
-        connection.execute(f"comment on table {table.quoted} is {literal(description)}")
-    for column in columns:
-        if there.get(column.name) != column.description:
-            connection.execute(
-                f"comment on column {table.quoted}.{identifier(column.name)}"
-                f" is {literal(column.description)}"
-            )
-
-
-def _count(connection: Connection, relation: str) -> int:
-    row = connection.execute(f"select count(*) from {relation}").fetchone()
-    assert row is not None
-    return int(row[0])
+    of_columns = {column.name: column.description for column in columns}
+    set_comments(connection, table, Comments(table=description, columns=of_columns))

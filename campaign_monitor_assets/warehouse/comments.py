@@ -1,0 +1,50 @@
+"""The comments of tables and their columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comments:
+    """What is said of a table.
+
+    Attributes:
+        table: Of the table itself; None: nothing.
+        columns: Of its columns, by name; those of which nothing is said are left out.
+    """
+
+    table: str | None = None
+    columns: Mapping[str, str]
+
+
+def comments_of(connection: duckdb.DuckDBPyConnection, table: TableName) -> Comments:
+    """The comments that are there."""
+    found: dict[str, str] = dict(
+        connection.execute(
+            "select column_name, comment from duckdb_columns() where database_name ="
+            " current_database() and schema_name = ? and table_name = ? and comment is not null"
+            " union all select '', comment from duckdb_tables() where database_name ="
+            " current_database() and schema_name = ? and table_name = ? and comment is not null",
+            [table.schema, table.table] * 2,
+        ).fetchall()
+    )
+    return Comments(table=found.pop("", None), columns=found)
+
+
+def set_comments(
+    connection: duckdb.DuckDBPyConnection, table: TableName, comments: Comments
+) -> None:
+    """Makes the comments where something else stands there."""
+    there = comments_of(connection, table)
+    if comments.table is not None and comments.table != there.table:
+        connection.execute(f"comment on table {table.quoted} is {literal(comments.table)}")
+    for name, text in comments.columns.items():
+        if there.columns.get(name) != text:
+            connection.execute(
+                f"comment on column {table.quoted}.{identifier(name)} is {literal(text)}"
+            )
