@@ -19,6 +19,7 @@ from yaml import YAMLError
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
+from campaign_monitor_assets.staging.records import Reason
 
 _WRAPPERS: Final = ("Dagster", "RetryRequested")
 """What the names of errors begin with that only wrap the cause."""
@@ -26,13 +27,13 @@ _STOPPED: Final = "The run was stopped; tables that were not read yet are as the
 _INTERRUPTED: Final = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 _REASONS: Final = {
-    "first": "for the first time",
-    "asked": "as asked",
-    "small": "because small",
-    "due": "because due",
-    "unproved": "because the proof failed",
+    Reason.FIRST: "for the first time",
+    Reason.ASKED: "as asked",
+    Reason.SMALL: "because small",
+    Reason.DUE: "because due",
+    Reason.UNPROVED: "because the proof failed",
 }
-"""Why a collection was read in full, by the reason's name in the metadata."""
+"""Why a collection was read in full."""
 
 _CHANGES: Final = {"inserted": "+", "updated": "~", "deleted": "-"}
 """How the closing table marks the rows that came, changed and went."""
@@ -229,7 +230,9 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
 def _how_read(figures: Mapping[str, Any]) -> str:
     """How the collections of an incrementally read table were read, and what that saved."""
     reasons = {reason: number for reason, number in figures["read_in_full"].items() if number}
-    in_full = ", ".join(f"{number} {_REASONS[reason]}" for reason, number in reasons.items())
+    in_full = ", ".join(
+        f"{number} {_REASONS[Reason(reason)]}" for reason, number in reasons.items()
+    )
     failed = ", ".join(
         [str(each[name]) for name in each if name != "because"][-1]
         for each in figures.get("proof_failed", ())

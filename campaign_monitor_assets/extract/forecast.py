@@ -15,7 +15,9 @@ from campaign_monitor_assets.extract.account import (
     find_clients,
 )
 from campaign_monitor_assets.extract.fetch import is_forbidden
-from campaign_monitor_assets.extract.increments import fewest_requests, pages_of
+from campaign_monitor_assets.extract.increments import fewest_requests
+from campaign_monitor_assets.extract.paginator import MIN_PAGE_SIZE
+from campaign_monitor_assets.staging.records import pages_of
 
 T = TypeVar("T")
 
@@ -224,7 +226,7 @@ class _Survey:
         )
 
     def _total(self, path: str) -> int:
-        found = self._get(path, _Collection, page=1, pagesize=10)
+        found = self._get(path, _Collection, page=1, pagesize=MIN_PAGE_SIZE)
         return max(found.TotalNumberOfRecords, 0) if found else 0
 
     def _pages(self, totals: Iterable[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
 from campaign_monitor_assets.extract.fetch import Fetcher, Request, Response
@@ -23,6 +23,9 @@ from campaign_monitor_assets.staging.records import (
     Staged,
 )
 
+FULL_REFRESH_DAYS: Final = 7.0
+"""Within how many days each collection is read in full where nothing is said."""
+
 
 @dataclass(frozen=True)
 class Incremental:
@@ -35,7 +38,7 @@ class Incremental:
     """
 
     prove: Callable[[Staged], Sequence[Merge]]
-    full_refresh_days: float = 7
+    full_refresh_days: float = FULL_REFRESH_DAYS
     all_in_full: bool = False
 
 

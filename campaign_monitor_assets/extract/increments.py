@@ -16,7 +16,13 @@ from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.attempts import read_attempt
 from campaign_monitor_assets.extract.concurrency import Task, together
 from campaign_monitor_assets.extract.fetch import Request, Response
-from campaign_monitor_assets.extract.paginator import Page, PageRequest, Verdict, judge
+from campaign_monitor_assets.extract.paginator import (
+    MIN_PAGE_SIZE,
+    Page,
+    PageRequest,
+    Verdict,
+    judge,
+)
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.staging.records import (
     CollectionRead,
@@ -26,10 +32,8 @@ from campaign_monitor_assets.staging.records import (
     Reason,
     StoredCollection,
     SyncMethod,
+    pages_of,
 )
-
-_SMALLEST_PAGE = 10
-"""Rows. The API's; as many as it takes to ask for a total."""
 
 Outcome = CollectionRead | ReadInFull | Missing
 _Newest = tuple[Page, frozenset[int]]
@@ -53,11 +57,6 @@ def fewest_requests(table: Table) -> int:
     departures = len(table.increments.departures)
     # What was added and the total; where records can leave, the total twice.
     return 3 + departures if departures else 2
-
-
-def pages_of(rows: int, page_size: int) -> int:
-    """Requests that so many rows take in a full refresh."""
-    return max(-(-rows // page_size), 1)
 
 
 def reason_for_full(
@@ -164,7 +163,7 @@ class IncrementReader:
             Request(
                 self.parent,
                 read,
-                PageRequest(1, _SMALLEST_PAGE),
+                PageRequest(1, MIN_PAGE_SIZE),
                 order=self.table.order_field if newest_first else None,
                 descending=newest_first,
                 counts_only=True,

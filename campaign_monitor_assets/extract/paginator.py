@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-_MIN_PAGE_SIZE: Final = 10
+MIN_PAGE_SIZE: Final = 10
 """The API's. A first page has to be larger, or none could begin within it."""
 
 _MAX_PAGES: Final = 1_000_000
@@ -146,7 +146,7 @@ def next_requests(pages: Sequence[Page], *, page_size: int) -> Sequence[PageRequ
         pages: The pages so far, in the order of the requests that were returned for them.
         page_size: Rows a page, the API's minimum of 10 or more.
     """
-    asked = max(page_size, _MIN_PAGE_SIZE + 1)
+    asked = max(page_size, MIN_PAGE_SIZE + 1)
     if not pages:
         return [PageRequest(1, asked)]
     if any(page.contradiction for page in pages):
@@ -238,7 +238,7 @@ def _repeated_page(pages: Sequence[Page]) -> str | None:
 def _overlapping_size(total: int, full: int) -> int:
     """The size of the pages after the first, so that the second begins within the first."""
     size = math.ceil(total / math.ceil(total / full))
-    return size if _MIN_PAGE_SIZE <= size < full else full - 1
+    return size if MIN_PAGE_SIZE <= size < full else full - 1
 
 
 def _repeats(hashes: "Sequence[array[int]]") -> bool:

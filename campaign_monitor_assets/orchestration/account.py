@@ -8,7 +8,10 @@ from typing import Any, Final
 import dagster as dg
 
 from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.extract.incremental import FULL_REFRESH_DAYS
+from campaign_monitor_assets.staging.records import SyncMethod
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 DEFAULT_PREFIX: Final = "campaign_monitor"
 """The asset key prefix of an account that stands alone."""
@@ -50,9 +53,9 @@ class Account:
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
     windows: Mapping[str, int] = field(default_factory=dict)
     sync_methods: Mapping[str, str] = field(default_factory=dict)
-    full_refresh_days: float = 7
+    full_refresh_days: float = FULL_REFRESH_DAYS
     executor: dg.ExecutorDefinition | None = dg.in_process_executor
-    warn_drop_percent: float = 10.0
+    warn_drop_percent: float = WarehouseSettings.model_fields["warn_drop_percent"].default
     privacy: Privacy = KEEP_ALL
     schema_was: str | None = None
 
@@ -78,6 +81,10 @@ class Account:
         # An account alone keeps the plain names; those of several are told apart by their prefixes.
         return str(name) if self.name == DEFAULT_PREFIX else f"{self.name}_{name}"
 
+    def is_incremental(self, table: str) -> bool:
+        """Whether a table is read incrementally."""
+        return self.sync_methods.get(table) == SyncMethod.INCREMENTAL
+
     def job(
         self,
         name: str,
@@ -94,3 +101,17 @@ class Account:
             tags={**self.tags, **tags},
             executor_def=self.executor,
         )
+
+    def job_of_op(self, op: dg.OpDefinition, name: str, description: str) -> dg.JobDefinition:
+        """A job of one op that is no asset's, executed as the account's other jobs."""
+
+        @dg.job(
+            name=name,
+            description=description,
+            tags=dict(self.tags),
+            executor_def=self.executor,
+        )
+        def job() -> None:
+            op()
+
+        return job

@@ -12,7 +12,6 @@ from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.preview import markdown_table
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
-from campaign_monitor_assets.staging.records import SyncMethod
 from campaign_monitor_assets.warehouse.checks import (
     STATS,
     Check,
@@ -75,7 +74,7 @@ class TableChecks:
 def table_checks(table: Table, account: Account) -> TableChecks:
     """The checks that run in the step of their table, or alone."""
     checks = checks_of(table, warn_drop_percent=account.warn_drop_percent)
-    if account.sync_methods.get(table.name) == SyncMethod.INCREMENTAL:
+    if account.is_incremental(table.name):
         checks = (*checks, check_full_readings(account.full_refresh_days))
     return TableChecks(table, account, checks)
 

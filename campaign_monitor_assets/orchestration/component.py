@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.extract.incremental import FULL_REFRESH_DAYS
 from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX, Account
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.attributes import (
@@ -83,7 +84,7 @@ class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
         " in full where that fails.",
     )
     full_refresh_days: float = Field(
-        default=7,
+        default=FULL_REFRESH_DAYS,
         ge=1,
         description="Within how many days each list, campaign, … of an incrementally read table is"
         " read in full, spread over the runs.",

@@ -41,17 +41,12 @@ def build_forget_job(account: Account) -> dg.JobDefinition:
         file.unlink()
         context.log.info(f"The file with the addresses ({len(addresses)}) was deleted.")
 
-    @dg.job(
-        name=name,
-        description="Forgets people: removes their addresses from every table, history and trial of"
-        " the account, and their bytes from the DuckDB file.",
-        tags=dict(account.tags),
-        executor_def=account.executor,
+    return account.job_of_op(
+        forget_people,
+        name,
+        "Forgets people: removes their addresses from every table, history and trial of the"
+        " account, and their bytes from the DuckDB file.",
     )
-    def job() -> None:
-        forget_people()
-
-    return job
 
 
 def _addresses(file: Path) -> list[str]:

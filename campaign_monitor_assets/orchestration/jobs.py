@@ -13,7 +13,6 @@ from campaign_monitor_assets.orchestration.forgetting import build_forget_job
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_key, view_selection
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
-from campaign_monitor_assets.staging.records import SyncMethod
 
 
 def build_jobs(
@@ -75,25 +74,16 @@ def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobD
                 page_size=api.page_size,
                 connections=api.connections,
                 requests_per_second=api.requests_per_second,
-                incremental=[
-                    name
-                    for name, method in account.sync_methods.items()
-                    if method == SyncMethod.INCREMENTAL
-                ],
+                incremental=[name for name in account.sync_methods if account.is_incremental(name)],
             )
         for line in found.lines():
             context.log.info(line)
         warehouse.target.require_writable()
         context.log.info(f"The database {warehouse.target.path} can be written.")
 
-    @dg.job(
-        name=name,
-        description="Says whether the credentials work, which clients they see, and what the first"
-        " full sync will cost.",
-        tags=dict(account.tags),
-        executor_def=account.executor,
+    return account.job_of_op(
+        check_credentials,
+        name,
+        "Says whether the credentials work, which clients they see, and what the first full sync"
+        " will cost.",
     )
-    def job() -> None:
-        check_credentials()
-
-    return job

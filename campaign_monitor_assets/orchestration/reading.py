@@ -30,7 +30,7 @@ from campaign_monitor_assets.orchestration.resource import CampaignMonitorResour
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
-from campaign_monitor_assets.staging.records import Staged, SyncMethod
+from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Superseded, publish_trial
@@ -132,8 +132,7 @@ class Reading:
     def _incremental_sync(self) -> IncrementalSync | None:
         """How the table is read incrementally; None: in full, as a trial always is."""
         table, account = self._tables[0], self._account
-        method = account.sync_methods.get(table.name)
-        if method != SyncMethod.INCREMENTAL or self._config.is_trial:
+        if not account.is_incremental(table.name) or self._config.is_trial:
             return None
         return IncrementalSync(
             table,

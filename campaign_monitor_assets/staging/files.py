@@ -21,6 +21,7 @@ from campaign_monitor_assets.staging.records import (
     Staged,
     StoredTable,
     SyncMethod,
+    pages_of,
 )
 
 _PRIVATE = 0o600
@@ -185,7 +186,7 @@ class StagingWriter:
             oldest_full=min(
                 (read.full_at or self.synced_at for read in reads), default=self.synced_at
             ),
-            full_requests=sum(max(-(-read.reported // page_size), 1) for read in reads),
+            full_requests=sum(pages_of(read.reported, page_size) for read in reads),
         )
 
 

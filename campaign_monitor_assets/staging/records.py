@@ -31,6 +31,11 @@ class Reason(StrEnum):
     """What was read incrementally could not be proved to be the collection."""
 
 
+def pages_of(rows: int, page_size: int) -> int:
+    """Requests that so many rows take in a full refresh."""
+    return max(-(-rows // page_size), 1)
+
+
 @dataclass(frozen=True)
 class StoredCollection:
     """What the last snapshot holds of a collection: what an increment is added to.
