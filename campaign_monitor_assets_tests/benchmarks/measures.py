@@ -1,6 +1,7 @@
 """Runs the readers over a workload and keeps what was measured."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from campaign_monitor_assets import sandbox
+from campaign_monitor_assets import cli, sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.benchmarks import truth
 from campaign_monitor_assets_tests.benchmarks.processes import measured, wait_for_quiet
@@ -17,9 +18,11 @@ from campaign_monitor_assets_tests.benchmarks.readers import (
     OURS,
     UNCHECKED,
     Reader,
-    interpreter,
 )
 from campaign_monitor_assets_tests.benchmarks.workloads import Workload
+
+HOME_SETTINGS = Path(cli.__file__).with_name("dagster.yaml")
+"""The settings of a Dagster home that `make sync` makes; every Dagster run here has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Measure:
         reader: The reader's name.
         lists: The workload's lists.
         rows: The workload's subscribers.
+        clients: The workload's clients.
         latency: The workload's seconds before an answer.
         rate: The workload's limit of requests a second.
         repeats: How often the reader ran.
@@ -59,6 +63,7 @@ class Measure:
     fetching: float | None
     others: float
     right: bool | None
+    clients: int = 1
 
 
 def measure(
@@ -76,7 +81,7 @@ def measure(
         patience: Seconds to wait, before each run, for other programs to leave the processors.
         say: Told of each run.
     """
-    pythons = {each.name: interpreter(each.name, each.requirements) for each in workload.readers}
+    pythons = {each.name: each.python for each in workload.readers}
     BUILD.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[Measure]] = {each.name: [] for each in workload.readers}
     with (
@@ -106,12 +111,12 @@ def _run(
             "CAMPAIGN_MONITOR_API_KEY": box.key,
             "CAMPAIGN_MONITOR_BASE_URL": box.url,
             "BENCHMARK_DATABASE": str(database),
+            "CAMPAIGN_MONITOR_DUCKDB": str(database),
             "DAGSTER_HOME": folder,
             "DAGSTER_DISABLE_TELEMETRY": "yes",
         }
-        usage = measured(
-            [python, str(reader.program), *reader.arguments], environment, home / "log.txt"
-        )
+        shutil.copy(HOME_SETTINGS, home)
+        usage = measured([python, *reader.command], environment, home / "log.txt")
         statuses = box.requests()["statuses"]
         right = fetching = None
         if reader.columns is not None:
@@ -134,6 +139,7 @@ def _run(
         fetching=fetching,
         others=usage.others,
         right=right,
+        clients=workload.clients,
     )
 
 

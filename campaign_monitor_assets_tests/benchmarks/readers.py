@@ -12,12 +12,12 @@ BUILD = ROOT / "build" / "benchmarks"
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """A program that brings clients, lists and active subscribers into a DuckDB file.
+    """A program that brings tables of an account into a DuckDB file.
 
     Attributes:
         name: What the reader is called on the command line.
         title: What it is called in the results.
-        program: Its file.
+        program: Its file, or the name of a module.
         arguments: What follows it on the command line.
         requirements: What is installed for it; empty: it runs where the benchmark runs.
         columns: List, address, date and custom fields in its table of active subscribers, in SQL,
@@ -27,11 +27,22 @@ class Reader:
 
     name: str
     title: str
-    program: Path
+    program: Path | str
     arguments: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     columns: str | None = None
     most_repeats: int = 1
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What follows the interpreter on the command line."""
+        is_module = isinstance(self.program, str)
+        return (*(["-m"] if is_module else []), str(self.program), *self.arguments)
+
+    @property
+    def python(self) -> str:
+        """The Python that has what is required; programs of the same name share it."""
+        return interpreter(Path(self.program).stem, self.requirements)
 
 
 _FIELDS = "list_sort([field.Key || '=' || field.Value for field in {}])"
@@ -81,7 +92,55 @@ PEERS = (
         columns=_AS_SENT,
     ),
 )
-READERS = {reader.name: reader for reader in (EMPTY, OURS, UNCHECKED, *PEERS)}
+
+THE_ELEVEN = (
+    "clients",
+    "campaigns",
+    "scheduled_campaigns",
+    "draft_campaigns",
+    "lists",
+    "segments",
+    "templates",
+    "suppression_list",
+    "active_subscribers",
+    "unsubscribed_subscribers",
+    "bounced_subscribers",
+)
+"""The tables that nobody does without; the others of the default can be told from lists."""
+
+PROJECT = Reader(
+    name="project",
+    title="a Dagster project of one asset that does nothing, run the same way",
+    program="campaign_monitor_assets_tests.benchmarks.programs.empty_project",
+    most_repeats=5,
+)
+ELEVEN = replace(
+    OURS,
+    name="eleven",
+    title="this project: `sync`, the eleven tables, all checks",
+    program="campaign_monitor_assets.cli",
+    arguments=(
+        *("sync", "--select"),
+        " or ".join(f'key:"campaign_monitor/{name}"' for name in THE_ELEVEN),
+    ),
+)
+EVERYTHING = replace(
+    ELEVEN,
+    name="everything",
+    title="this project: `sync`, all fourteen tables, views and checks",
+    arguments=("sync",),
+)
+DLT_ELEVEN = replace(
+    PEERS[0],
+    name="dlt-eleven",
+    title="dlt rest_api, tuned, the eleven tables",
+    arguments=("--eleven",),
+    most_repeats=3,
+)
+READERS = {
+    reader.name: reader
+    for reader in (EMPTY, OURS, UNCHECKED, *PEERS, PROJECT, ELEVEN, EVERYTHING, DLT_ELEVEN)
+}
 
 
 def interpreter(name: str, requirements: tuple[str, ...]) -> str:

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from campaign_monitor_assets_tests.benchmarks.measures import Measure
-from campaign_monitor_assets_tests.benchmarks.readers import EMPTY, OURS, UNCHECKED
+from campaign_monitor_assets_tests.benchmarks.readers import (
+    ELEVEN,
+    EMPTY,
+    OURS,
+    PROJECT,
+    UNCHECKED,
+)
 
 CONNECTIONS = 10
 """How many requests are under way at once where nothing else is configured."""
@@ -34,18 +40,47 @@ def targets(measures: Sequence[Measure]) -> list[Target]:
     empty = {one.part: one for one in measures if one.reader == EMPTY.name}
     both = [one for one in measures if one.reader in (OURS.name, UNCHECKED.name)]
     compared = [(one, empty[one.part]) for one in both if one.part in empty]
+    project = {one.part: one for one in measures if one.reader == PROJECT.name}
+    eleven = [one for one in measures if one.reader == ELEVEN.name and one.part in project]
     return [
         *(target for one, base in compared if one.latency for target in _of_latency(one, base)),
         *(_of_cpu(one, base) for one, base in compared if not one.latency),
-        *_of_memory(ours),
+        *(target for one in eleven for target in _of_eleven(one, project[one.part])),
+        *_of_memory([*ours, *eleven]),
         *(target for one in ours if one.rate for target in _of_politeness(one)),
-        *_of_rows(ours),
+        *_of_rows([*ours, *eleven]),
     ]
 
 
 def fewest_requests(one: Measure) -> int:
     """As many as pages of 1,000 need, and one each for the clients and for the client's lists."""
     return 2 + one.lists * -(-(one.rows // one.lists) // _PAGE)
+
+
+def requests_of_eleven(one: Measure) -> int:
+    """As many as the eleven tables need: seven a client and three a list with their pages.
+
+    A list of several pages is asked for once more, since it may have changed meanwhile.
+    """
+    pages = max(-(-(one.rows // one.lists) // _PAGE), 1)
+    return 1 + 7 * one.clients + one.lists * (2 + pages + (pages > 1))
+
+
+def _of_eleven(one: Measure, project: Measure) -> Iterator[Target]:
+    ideal = one.requests * one.latency / CONNECTIONS
+    name, most = {
+        "none": ("2 × an empty project's run", 2 * project.wall),
+        "agency": ("1.5 × requests × latency ÷ connections", 1.5 * ideal),
+    }.get(
+        one.part,
+        (
+            "1.25 × requests × latency ÷ connections and 2 × an empty project's run",
+            1.25 * ideal + 2 * project.wall,
+        ),
+    )
+    yield Target(f"{one.part}: the eleven tables, at most {name}", most, one.wall, "s")
+    fewest = requests_of_eleven(one)
+    yield Target(f"{one.part}: requests, no more than needed", fewest, one.requests, "")
 
 
 def _of_latency(one: Measure, empty: Measure) -> Iterator[Target]:

@@ -28,6 +28,17 @@ def test_results_name_every_reader_with_its_figures(tmp_path: Path) -> None:
     assert "W1: fetching, at most" in results
 
 
+def test_the_eleven_tables_are_measured_as_a_user_runs_them(tmp_path: Path) -> None:
+    """The command of the user is measured against the empty run of a project, and its requests."""
+    small = ["--rows", "40", "--repeats", "1", "--patience", "0", "--output", str(tmp_path)]
+    main(["--only", "agency", "--readers", "project", "eleven", *small])
+    results = (tmp_path / "RESULTS.md").read_text()
+    assert "agency: the eleven tables, at most 1.5 ×" in results
+    fewest = 1 + 40 * 7 + 40 * 3
+    target = f"| agency: requests, no more than needed | {fewest} | {fewest} | met |"
+    assert target in results.splitlines(), "40 clients of one list with one subscriber"
+
+
 def test_parts_that_are_not_run_keep_their_figures(tmp_path: Path) -> None:
     """A run of one part leaves the others' tables in RESULTS.md."""
     small = [
