@@ -15,8 +15,8 @@ from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VI
 from campaign_monitor_assets.analytics.relations import Place, columns_of, declared, tables_of
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import ParentMissingError
+from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.opening import CATALOG
 from campaign_monitor_assets.warehouse.quoting import identifier
 
 

@@ -89,6 +89,6 @@ def prove(
         privacy: What becomes of personal data.
         warn: Told of a wait for the file.
     """
-    with database.connect(read_only=True, warn=warn) as connection:
+    with database.connect(read_only=True, warn=warn, alone=True) as connection:
         load(connection, staged, privacy)
         return find_kept(connection, staged, name, privacy).merges

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import duckdb
 from pydantic import ByteSize, TypeAdapter
@@ -68,12 +69,32 @@ class Memory:
         yield from sorted({self.threads, bounded, 1}, reverse=True)[1:]
 
 
-def apply(connection: duckdb.DuckDBPyConnection, limit: str, threads: int | None) -> Memory:
-    """Sets a fresh connection's memory limit and threads.
+@dataclass(frozen=True)
+class Defaults:
+    """What DuckDB would use by itself: it knows the machine and its container (cgroup).
+
+    Attributes:
+        limit: Bytes.
+        threads: How many threads.
+    """
+
+    limit: int
+    threads: int
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection) -> Self:
+        """Those of a fresh connection, in which nothing has been set yet."""
+        return cls(*_current(connection))
+
+
+def apply(
+    connection: duckdb.DuckDBPyConnection, defaults: Defaults, limit: str, threads: int | None
+) -> Memory:
+    """Sets the memory limit and the threads of an instance.
 
     Args:
-        connection: A connection with DuckDB's own defaults, which tell what the machine or its
-            container (cgroup) has.
+        connection: A connection to it.
+        defaults: What DuckDB would use by itself.
         limit: `memory_limit` as the user wrote it, such as `192MB`.
         threads: The user's number of threads; None: as many as the limit and the
             cores suffice for.
@@ -81,14 +102,13 @@ def apply(connection: duckdb.DuckDBPyConnection, limit: str, threads: int | None
     Raises:
         duckdb.Error: The limit is not one that DuckDB accepts.
     """
-    default, cores = _current(connection)
     connection.execute(f"set memory_limit = {literal(limit)}")
     asked, _ = _current(connection)
-    room = max(int(default / _DUCKDB_SHARE) - _OTHERS, _LEAST)
+    room = max(int(defaults.limit / _DUCKDB_SHARE) - _OTHERS, _LEAST)
     granted = min(asked, room)
     if granted < asked:
         connection.execute(f"set memory_limit = '{granted // 1000}KB'")
-    chosen = threads or bounded_threads(granted, cores)
+    chosen = threads or bounded_threads(granted, defaults.threads)
     connection.execute(f"set threads = {chosen}")
     return Memory(granted, chosen, asked if granted < asked else None)
 

@@ -5,22 +5,28 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import tenacity
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.warehouse.instance import (
+    CATALOG,
+    Instance,
+    InUseHereError,
+    OpenHereError,
+    use,
+    wait_for_change,
+)
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
 from campaign_monitor_assets.warehouse.private import mention_readable, private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
-CATALOG: Final = "the file"
-"""What the file is attached as. DuckDB would name the catalog after the file, and take a schema of
-the same name for ambiguous."""
+T = TypeVar("T")
 
 _SECONDS_BETWEEN_NOTICES: Final = 30.0
 
@@ -32,10 +38,6 @@ _UNKNOWN_ROWS: Final = Rows()
 
 _ATTACHING: Final = threading.Lock()
 _DESCRIPTORS: Final = Path("/dev/fd")
-
-
-class OpenHereError(Exception):
-    """This process has the file open already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,46 +60,45 @@ class Opening:
     storage_version: str
     lock_timeout: float
 
-    def open(
-        self, warn: Callable[[str], None], *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
-    ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
-        """Opens the file, and waits for it while it is open elsewhere.
+    @contextmanager
+    def use(
+        self,
+        warn: Callable[[str], None],
+        *,
+        read_only: bool,
+        rows: Rows = _UNKNOWN_ROWS,
+        alone: bool = False,
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
+        """A connection to the file, which other threads of the process may use at the same time.
 
         Args:
             warn: Told what is waited for, and where there is less memory than `memory_limit`.
             read_only: Whether nothing will be written.
             rows: What will be written; where that is not said, no row groups are put together.
+            alone: Whether the memory is needed: it is waited until nobody else uses the file, and
+                who comes later shares what is left.
 
         Raises:
-            DatabaseError: The file can't be opened, or is open elsewhere for too long.
+            DatabaseError: The file can't be opened, or is in use elsewhere for too long.
         """
-        mention_readable(self.path, warn)
-        waiting = _Waiting(self.path, self.lock_timeout, warn)
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_locked),
-            stop=tenacity.stop_after_delay(self.lock_timeout),
-            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
-            before_sleep=waiting.notify,
-            reraise=True,
-        )
-        try:
-            connection, memory = retrying(self.open_now, read_only=read_only, rows=rows)
-        except (duckdb.Error, OpenHereError) as error:
-            if is_locked(error):
-                raise DatabaseError(
-                    f"The DuckDB file {self.path} was open elsewhere for more than"
-                    f" {self.lock_timeout:g} s: {_holder(error)}. Close it there, or raise"
-                    " `lock_timeout`."
-                ) from None
-            raise self.refused(error) from error
-        if memory.asked is not None:
-            warn(
-                f"memory_limit is {self.memory_limit}, but this machine or container has too"
-                f" little memory for it: DuckDB gets {memory.limit // 1_000_000} MB."
+        with ExitStack() as stack:
+            connection, memory = self._wait(
+                lambda: stack.enter_context(
+                    self._use_now(read_only=read_only, rows=rows, alone=alone)
+                ),
+                warn,
             )
+            self._warn_of_little_memory(memory, warn)
+            yield connection, memory
+
+    def open(
+        self, warn: Callable[[str], None], *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
+    ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
+        """Opens the file for its caller alone, who closes it; otherwise as `use`."""
+        connection, memory = self._wait(lambda: self.open_now(read_only=read_only, rows=rows), warn)
+        self._warn_of_little_memory(memory, warn)
         return connection, memory
 
-    @private_files()
     def open_now(
         self, *, read_only: bool, rows: Rows = _UNKNOWN_ROWS
     ) -> tuple[duckdb.DuckDBPyConnection, Memory]:
@@ -108,46 +109,87 @@ class Opening:
             OpenHereError: This process has it open already, or another one replaced it meanwhile.
             DatabaseError: Its folder can't be made.
         """
+        instance = Instance.make(self._config)
+        try:
+            memory = self._attach(instance, read_only=read_only, rows=rows)
+            instance.connection.execute(f"use {identifier(CATALOG)}")
+        except BaseException:
+            instance.close()
+            raise
+        return instance.connection, memory
+
+    def _wait(self, begin: Callable[[], T], warn: Callable[[str], None]) -> T:
+        """Begins to use the file, as soon as nobody else has it open."""
+        mention_readable(self.path, warn)
+        waiting = _Waiting(self.path, self.lock_timeout, warn)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_locked),
+            stop=tenacity.stop_after_delay(self.lock_timeout),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+            sleep=wait_for_change,
+            before_sleep=waiting.notify,
+            reraise=True,
+        )
+        try:
+            return retrying(begin)
+        except (duckdb.Error, OpenHereError) as error:
+            if is_locked(error):
+                raise DatabaseError(
+                    f"The DuckDB file {self.path} was open elsewhere for more than"
+                    f" {self.lock_timeout:g} s: {_holder(error)}. Close it there, or raise"
+                    " `lock_timeout`."
+                ) from None
+            raise self.refused(error) from error
+
+    def _use_now(
+        self, *, read_only: bool, rows: Rows, alone: bool
+    ) -> AbstractContextManager[tuple[duckdb.DuckDBPyConnection, Memory]]:
+        return use(
+            self.path,
+            self._config,
+            lambda instance: self._attach(instance, read_only=read_only, rows=rows),
+            read_only=read_only,
+            # The size of row groups is said as the file is attached.
+            alone=alone or rows != _UNKNOWN_ROWS,
+        )
+
+    def _warn_of_little_memory(self, memory: Memory, warn: Callable[[str], None]) -> None:
+        if memory.asked is not None:
+            warn(
+                f"memory_limit is {self.memory_limit}, but this machine or container has too"
+                f" little memory for it: DuckDB gets {memory.limit // 1_000_000} MB."
+            )
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {"temp_directory": f"{self.path}.tmp", **self.config}
+
+    @private_files()
+    def _attach(self, instance: Instance, *, read_only: bool, rows: Rows) -> Memory:
+        """Attaches the file to an instance that has none."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self.refused(error) from error
-        connection = duckdb.connect(
-            config={"temp_directory": f"{self.path}.tmp", **dict(self.config)}
-        )
-        try:
-            memory = apply(connection, self.memory_limit, self.threads)
-            # In a process that Python's multiprocessing started, DuckDB takes itself for a shell.
-            connection.execute("set enable_progress_bar = false")
-            if rows == _UNKNOWN_ROWS:
-                # DuckDB puts small row groups together at every checkpoint. Those of wide rows are
-                # small on purpose, and each opening of the file would write whole tables anew.
-                connection.execute("set max_vacuum_tasks = 0")
-            with _ATTACHING:
-                _require_no_conflict_here(self.path, read_only=read_only)
-                self._attach(
-                    connection, read_only=read_only, row_group=row_group_rows(memory.limit, rows)
-                )
-                _require_still_there(self.path)
-        except BaseException:
-            connection.close()
-            raise
-        return connection, memory
-
-    def _attach(
-        self, connection: duckdb.DuckDBPyConnection, *, read_only: bool, row_group: int
-    ) -> None:
+        connection = instance.connection
+        memory = apply(connection, instance.defaults, self.memory_limit, self.threads)
+        # DuckDB puts small row groups together at every checkpoint. Those of wide rows are small on
+        # purpose, and each opening of the file would write whole tables anew.
+        vacuum = "set max_vacuum_tasks = 0" if rows == _UNKNOWN_ROWS else "reset max_vacuum_tasks"
+        connection.execute(vacuum)
         options = ["type duckdb", "read_only" if read_only else "read_write"]
         if not read_only:
-            options.append(f"row_group_size {row_group}")
+            options.append(f"row_group_size {row_group_rows(memory.limit, rows)}")
         # An existing file stays in the version that it was made in.
         if not read_only and not self.path.exists():
             options.append(f"storage_version {literal(self.storage_version)}")
-        connection.execute(
-            f"attach {literal(str(self.path))} as {identifier(CATALOG)} ({', '.join(options)})"
-        )
-        connection.execute(f"use {identifier(CATALOG)}")
-        connection.execute("detach memory")
+        with _ATTACHING:
+            _require_no_conflict_here(self.path, read_only=read_only)
+            connection.execute(
+                f"attach {literal(str(self.path))} as {identifier(CATALOG)} ({', '.join(options)})"
+            )
+            _require_still_there(self.path)
+        return memory
 
     def refused(self, error: Exception) -> DatabaseError:
         """What is said of a file that can't be opened."""
@@ -170,8 +212,10 @@ class _Waiting:
         now = time.monotonic()
         if self._notified is not None and now - self._notified < _SECONDS_BETWEEN_NOTICES:
             return
-        self._notified = now
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, InUseHereError) and now - state.start_time < _SECONDS_BETWEEN_NOTICES:
+            return
+        self._notified = now
         left = max(self.most - (now - state.start_time), 0)
         self.warn(
             f"Waiting for the DuckDB file {self.path}: {_holder(error)}. It is waited for up to"

@@ -17,8 +17,8 @@ from typing import Final
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
-from campaign_monitor_assets.warehouse.opening import CATALOG
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 from campaign_monitor_assets.warehouse.target import Database

@@ -12,18 +12,14 @@ from typing import Self, TypeVar
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError, MemoryLimitError
+from campaign_monitor_assets.warehouse.instance import OpenHereError
 from campaign_monitor_assets.warehouse.memory import (
     Memory,
     Rows,
     is_out_of_memory,
     limit_that_would_do,
 )
-from campaign_monitor_assets.warehouse.opening import (
-    OpenHereError,
-    Opening,
-    checked_path,
-    is_locked,
-)
+from campaign_monitor_assets.warehouse.opening import Opening, checked_path, is_locked
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
@@ -80,15 +76,24 @@ class Database:
 
     @contextmanager
     def connect(
-        self, *, read_only: bool = False, warn: Callable[[str], None] = _silent
+        self,
+        *,
+        read_only: bool = False,
+        warn: Callable[[str], None] = _silent,
+        alone: bool = False,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Opens the file in one transaction: committed at the end, undone at an exception.
+
+        Args:
+            read_only: Whether nothing is written.
+            warn: Told of waiting.
+            alone: Whether all of `memory_limit` may be needed.
 
         Raises:
             DatabaseError: The file can't be opened, or is open elsewhere for too long.
             MemoryLimitError: DuckDB needs more memory than `memory_limit`.
         """
-        with self._transaction(warn, read_only=read_only) as (connection, _):
+        with self._transaction(warn, read_only=read_only, alone=alone) as (connection, _):
             yield connection
 
     def write(
@@ -124,14 +129,19 @@ class Database:
 
     @contextmanager
     def _transaction(
-        self, warn: Callable[[str], None], *, read_only: bool = False, rows: Rows = _UNKNOWN_ROWS
+        self,
+        warn: Callable[[str], None],
+        *,
+        read_only: bool = False,
+        rows: Rows = _UNKNOWN_ROWS,
+        alone: bool = False,
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
         if read_only and not self.path.exists():
             raise DatabaseError(
                 f"The DuckDB file {self.path} does not exist yet. Materialize the tables first."
             )
-        with private_files():
-            connection, memory = self.opening.open(warn, read_only=read_only, rows=rows)
+        used = self.opening.use(warn, read_only=read_only, rows=rows, alone=alone)
+        with private_files(), used as (connection, memory):
             try:
                 connection.begin()
                 yield connection, memory
@@ -144,8 +154,6 @@ class Database:
                     # Large tables are written to the file before the commit.
                     raise self._not_written(error) from error
                 raise
-            finally:
-                connection.close()
 
     def _commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:

@@ -57,6 +57,9 @@ class _Watched:
             found = self.connection.execute(statement, *parameters)
         return found
 
+    def cursor(self) -> "_Watched":
+        return _Watched(self.connection.cursor(), self.tell)
+
     def commit(self) -> None:
         self.tell("commit")
         self.connection.commit()

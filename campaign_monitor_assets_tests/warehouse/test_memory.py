@@ -17,7 +17,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import MemoryLimitError
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
-from campaign_monitor_assets.warehouse.memory import Rows, apply
+from campaign_monitor_assets.warehouse.memory import Defaults, Rows, apply
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
@@ -134,7 +134,7 @@ def test_the_error_names_a_limit_that_would_do(
 def test_threads_follow_memory(cores: int, limit: str, threads: int) -> None:
     """By default DuckDB gets as many threads as cores and memory suffice for."""
     with duckdb.connect(config={"threads": cores}) as connection:
-        memory = apply(connection, limit, None)
+        memory = apply(connection, Defaults.of(connection), limit, None)
         assert memory.threads == threads
         assert connection.sql("select current_setting('threads')").fetchall() == [(threads,)]
 

@@ -1,0 +1,209 @@
+"""The instance of DuckDB that a process keeps, with the file attached only while it is used.
+
+To make an instance, and to end it, takes ten times as long as to attach a file to it. Threads that
+use the file at the same time have connections of their own to one instance, as DuckDB wants it.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from campaign_monitor_assets.warehouse.memory import Defaults, Memory
+from campaign_monitor_assets.warehouse.quoting import identifier
+
+CATALOG: Final = "the file"
+"""What the file is attached as. DuckDB would name the catalog after the file, and take a schema of
+the same name for ambiguous."""
+
+_NOTHING: Final = "no file"
+"""What stands in its place while none is attached."""
+
+_TURN: Final = threading.Condition()
+
+
+class OpenHereError(Exception):
+    """This process has the file open already."""
+
+
+class InUseHereError(OpenHereError):
+    """Another thread of this process uses the file otherwise, and will soon have done."""
+
+
+@dataclass
+class Instance:
+    """DuckDB without a file, or with the one that is attached.
+
+    Attributes:
+        connection: A connection to it, in which nothing is done but to attach and to detach.
+        config: What it was made with.
+        defaults: What DuckDB would use by itself.
+        users: How many use the file.
+        read_only: Whether it is attached to be read only.
+        memory: What they may use together.
+        is_spoilt: Whether an error of DuckDB's came up: it may refuse everything from then on.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    config: Mapping[str, Any]
+    defaults: Defaults
+    users: int = 0
+    read_only: bool = False
+    memory: Memory | None = None
+    is_spoilt: bool = False
+
+    @classmethod
+    def make(cls, config: Mapping[str, Any]) -> "Instance":
+        """A new one, without a file."""
+        connection = duckdb.connect(config=dict(config))
+        try:
+            made = cls(connection, config, Defaults.of(connection))
+            # A user's schema may be called like what DuckDB begins with.
+            connection.execute(f"attach ':memory:' as {identifier(_NOTHING)}")
+            connection.execute(f"use {identifier(_NOTHING)}")
+            connection.execute("detach memory")
+        except BaseException:
+            connection.close()
+            raise
+        return made
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the file that is attached."""
+        connection = self.connection.cursor()
+        try:
+            # In a process that Python's multiprocessing started, DuckDB takes itself for a shell.
+            connection.execute("set enable_progress_bar = false")
+            connection.execute(f"use {identifier(CATALOG)}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def detach(self) -> None:
+        """Lets go of the file; what can't be put into it from its log now stays in the log."""
+        try:
+            self.connection.execute(f"detach {identifier(CATALOG)}")
+        except duckdb.Error:
+            self.is_spoilt = True
+
+    def close(self) -> None:
+        """Ends it."""
+        self.connection.close()
+
+
+@dataclass
+class _Kept:
+    """The instances of this process by their files: that of the last one, and those in use."""
+
+    instances: dict[Path, Instance] = field(default_factory=dict)
+
+    def of(self, path: Path, config: Mapping[str, Any]) -> Instance:
+        """The instance for a file that nobody uses."""
+        for other, idle in list(self.instances.items()):
+            if not idle.users and (other, idle.config) != (path, config):
+                self.remove(other)
+        if path not in self.instances:
+            self.instances[path] = Instance.make(config)
+        return self.instances[path]
+
+    def remove(self, path: Path) -> None:
+        """Ends the instance for a file."""
+        self.instances.pop(path).close()
+
+
+_kept = _Kept()
+_left: list[_Kept] = []
+"""Those of a process that was forked: their threads are not here, so they can't even be ended."""
+
+
+def _leave_to_parent() -> None:
+    global _kept  # noqa: PLW0603 (it is the process's, and this is another one)
+    _left.append(_kept)
+    _kept = _Kept()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+@contextmanager
+def use(
+    path: Path,
+    config: Mapping[str, Any],
+    attach: Callable[[Instance], Memory],
+    *,
+    read_only: bool,
+    alone: bool,
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
+    """A connection to a file, which other threads may use at the same time.
+
+    Args:
+        path: The file.
+        config: DuckDB's configuration.
+        attach: Attaches the file to an instance, where nobody uses it.
+        read_only: Whether nothing will be written.
+        alone: Whether nobody may have begun to use it before.
+
+    Raises:
+        InUseHereError: Another thread uses it otherwise; see `wait_for_change`.
+    """
+    instance, connection = _begin(path, config, attach, read_only=read_only, alone=alone)
+    try:
+        assert instance.memory is not None
+        yield connection, instance.memory
+    except duckdb.Error:
+        instance.is_spoilt = True
+        raise
+    finally:
+        connection.close()
+        _end(path, instance)
+
+
+def wait_for_change(seconds: float) -> None:
+    """Waits until a thread has done with a file, so many seconds at the most."""
+    with _TURN:
+        _TURN.wait(seconds)
+
+
+def _begin(
+    path: Path,
+    config: Mapping[str, Any],
+    attach: Callable[[Instance], Memory],
+    *,
+    read_only: bool,
+    alone: bool,
+) -> tuple[Instance, duckdb.DuckDBPyConnection]:
+    with _TURN:
+        instance = _kept.instances.get(path)
+        if instance is None or not instance.users:
+            instance = _kept.of(path, config)
+            try:
+                instance.memory = attach(instance)
+            except BaseException:
+                _kept.remove(path)
+                raise
+            instance.read_only = read_only
+        elif alone or instance.config != config or (instance.read_only and not read_only):
+            raise InUseHereError("another connection of this process has it open")
+        instance.users += 1
+    try:
+        return instance, instance.connect()
+    except BaseException:
+        _end(path, instance)
+        raise
+
+
+def _end(path: Path, instance: Instance) -> None:
+    with _TURN:
+        instance.users -= 1
+        if not instance.users:
+            instance.detach()
+            # What it wrote beside the file for want of memory goes with it.
+            if instance.is_spoilt or Path(str(instance.config["temp_directory"])).exists():
+                _kept.remove(path)
+        _TURN.notify_all()
