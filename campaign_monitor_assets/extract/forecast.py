@@ -1,39 +1,13 @@
 """A look at the account before the first sync: whether the key works, and what a sync will cost."""
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
-
-import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
-from campaign_monitor_assets.catalogue import Shape, Table
-from campaign_monitor_assets.errors import AllParentsMissingError, ApiError
-from campaign_monitor_assets.extract.account import (
-    ClientRow,
-    find_clients,
-)
-from campaign_monitor_assets.extract.fetch import is_forbidden
-from campaign_monitor_assets.extract.increments import fewest_requests
-from campaign_monitor_assets.extract.paginator import MIN_PAGE_SIZE
-from campaign_monitor_assets.staging.records import pages_of
-
-T = TypeVar("T")
-
-_MOST_LISTS_ASKED: Final = 100
-"""Lists whose totals are asked for; those of the rest are taken to be like them."""
-
-
-_DELETED_LIST_CODE: Final = 101
-
-
-class _List(msgspec.Struct, frozen=True):
-    ListID: str
-
-
-class _Collection(msgspec.Struct, frozen=True):
-    TotalNumberOfRecords: int
+from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.errors import AllParentsMissingError
+from campaign_monitor_assets.extract.account import find_clients
+from campaign_monitor_assets.extract.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -114,7 +88,7 @@ def check_account(
     Raises:
         CampaignMonitorError: The credentials, a wanted client or every client are refused.
     """
-    survey = _Survey(client, page_size)
+    survey = Survey(client, page_size, connections)
     found = find_clients(client, wanted)
     lists = survey.lists_of(found.clients)
     clients = [row for row in found.clients if row.ClientID in lists]
@@ -145,107 +119,3 @@ def check_account(
 def _requests(tables: Sequence[Table], by_table: Mapping[str, float | None]) -> float:
     """All requests; tables that share an endpoint share its requests."""
     return sum({table.path: by_table[table.name] or 0 for table in tables}.values())
-
-
-@dataclass(frozen=True)
-class _Costs:
-    """Requests that tables take: one a parent, or what was counted for their pages."""
-
-    parents: Mapping[str, int]
-    pages: Mapping[str, Sequence[int]]
-    scale: float = 1
-
-    def of(self, table: Table) -> float | None:
-        """The requests of a full refresh; None where only reading it tells."""
-        counted = self.pages.get(table.stat or table.name)
-        if counted is not None or table.shape is Shape.PAGE:
-            return None if counted is None else self._scale(table) * sum(counted)
-        if table.parent is None:
-            return 1
-        # Segments are asked for by client although lists are their parent.
-        asked_by = "clients" if table.placeholders == ("ClientID",) else table.parent
-        return self.parents.get(asked_by)
-
-    def saved(self, table: Table) -> float:
-        """The requests of them that incremental reading saves, where little was added."""
-        counted = self.pages.get(table.stat or table.name, ())
-        least = fewest_requests(table)
-        return self._scale(table) * sum(max(pages - least, 0) for pages in counted)
-
-    def _scale(self, table: Table) -> float:
-        # Not all lists were asked for their statistics.
-        return self.scale if table.stat else 1
-
-
-class _Survey:
-    """The few requests from which the cost of all is told."""
-
-    def __init__(self, client: ApiClient, page_size: int) -> None:
-        self._client = client
-        self._page_size = page_size
-        self._asked = 0
-        self._waited = 0.0
-
-    @property
-    def latency(self) -> float:
-        """Seconds that a response took."""
-        return self._waited / max(self._asked, 1)
-
-    def lists_of(self, clients: Sequence[ClientRow]) -> dict[str, list[_List]]:
-        """The lists of each client that is of this account."""
-        found = {
-            row.ClientID: self._get(f"/clients/{row.ClientID}/lists", list[_List])
-            for row in clients
-        }
-        return {client_id: lists for client_id, lists in found.items() if lists is not None}
-
-    def costs(self, clients: Sequence[ClientRow], lists: Sequence[_List]) -> _Costs:
-        asked = lists[:_MOST_LISTS_ASKED]
-        scale = len(lists) / len(asked) if asked else 0.0
-        stats = [self._get(f"/lists/{item.ListID}/stats", dict[str, Any]) or {} for item in asked]
-        totals = {
-            table: [self._total(f"/clients/{row.ClientID}/{endpoint}") for row in clients]
-            for table, endpoint in (
-                ("suppression_list", "suppressionlist"),
-                ("campaigns", "campaigns"),
-            )
-        }
-        by_stat = {
-            stat: self._pages(_whole(found.get(stat)) for found in stats)
-            for stat in {stat for found in stats for stat in found}
-            if stat.startswith("Total")
-        }
-        return _Costs(
-            parents={
-                "clients": len(clients),
-                "lists": len(lists),
-                "campaigns": sum(totals["campaigns"]),
-            },
-            pages=by_stat | {table: self._pages(found) for table, found in totals.items()},
-            scale=scale,
-        )
-
-    def _total(self, path: str) -> int:
-        found = self._get(path, _Collection, page=1, pagesize=MIN_PAGE_SIZE)
-        return max(found.TotalNumberOfRecords, 0) if found else 0
-
-    def _pages(self, totals: Iterable[int]) -> list[int]:
-        return [pages_of(total, self._page_size) for total in totals]
-
-    def _get(self, path: str, type_: type[T], **query: int) -> T | None:
-        """The decoded response; None where the client or list is gone or not of this account."""
-        started = time.monotonic()
-        try:
-            return self._client.get(path, msgspec.json.Decoder(type_).decode, query).value
-        except ApiError as error:
-            if error.code == _DELETED_LIST_CODE or is_forbidden(error):
-                return None
-            raise
-        finally:
-            self._waited += time.monotonic() - started
-            self._asked += 1
-
-
-def _whole(figure: object) -> int:
-    """A figure of a list's statistics; 0 where it is none."""
-    return max(figure, 0) if isinstance(figure, int) else 0

@@ -1,9 +1,10 @@
-"""`sync` that is stopped, killed, or cut off from the API, with every setting at its default."""
+"""`sync` and `check` stopped, killed, or cut off from the API, all settings at their defaults."""
 
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,17 @@ from campaign_monitor_assets_tests.orchestration.deployment import eventually
 pytestmark = pytest.mark.slow
 
 
-def _start(box: Sandbox, folder: Path, said: str) -> "subprocess.Popen[bytes]":
-    """Starts `sync` in a process group of its own, and waits until it prints something."""
+SYNC = ("sync", "--select", LISTS)
+
+
+def _start(
+    box: Sandbox, folder: Path, said: str, command: Sequence[str] = SYNC
+) -> "subprocess.Popen[bytes]":
+    """Starts a command in a process group of its own, and waits until it prints something."""
     log = folder / "sync.log"
     with log.open("wb") as opened:
         process = subprocess.Popen(
-            [sys.executable, "-m", "campaign_monitor_assets.cli", "sync", "--select", LISTS],
+            [sys.executable, "-m", "campaign_monitor_assets.cli", *command],
             cwd=folder,
             env={"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", **account(box, folder)},
             stdout=opened,
@@ -68,11 +74,15 @@ def test_ctrl_c_ends_the_waiting(box: Sandbox, tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("path", ["/clients.json", "/lists"])
-def test_ctrl_c_ends_a_request_that_hangs(box: Sandbox, tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "command"), [("/clients.json", SYNC), ("/lists", SYNC), ("/lists", ("check",))]
+)
+def test_ctrl_c_ends_a_request_that_hangs(
+    box: Sandbox, tmp_path: Path, path: str, command: Sequence[str]
+) -> None:
     """Whichever thread waits for the response, the run ends long before the request would."""
     box.faults([{"what": "slow", "path": path, "seconds": 600, "times": None}])
-    process = _start(box, tmp_path, "Waiting for the response to GET")
+    process = _start(box, tmp_path, "Waiting for the response to GET", command)
     process.send_signal(signal.SIGINT)
     # The response has been waited for since half of read_timeout, and would be asked for again.
     assert process.wait(25) == 1

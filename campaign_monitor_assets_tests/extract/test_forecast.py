@@ -1,7 +1,13 @@
 """What a sync will cost, told before it is run."""
 
+from dataclasses import replace
+from itertools import accumulate
+
+import pytest
+
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.errors import ApiError
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 
@@ -34,3 +40,39 @@ def test_an_incremental_sync_is_forecast_beside_the_full_one() -> None:
     [told] = [line for line in found.lines() if "incremental" in line]
     assert f"about {found.later} " in told
     assert not [line for line in in_full.lines() if "incremental" in line]
+
+
+def test_the_questions_are_asked_concurrently() -> None:
+    """As many at a time as there are connections, and no more; the answers tell the same."""
+    with sandbox.start("--lists", "8", "--clients", "6", "--latency", "0.05") as box:
+        found, at_once = {}, {}
+        for connections in (1, 4):
+            box.reset()
+            api = CampaignMonitorResource(
+                api_key=box.key, base_url=box.url, connections=connections
+            )
+            with api.client() as client:
+                found[connections] = check_account(
+                    client, tables=TABLES, wanted=[], page_size=20, connections=connections
+                )
+            at_once[connections] = _most_at_once(box)
+    assert at_once == {1: 1, 4: 4}
+    assert replace(found[1], seconds=0) == replace(found[4], seconds=0)
+
+
+def test_an_error_in_the_middle_ends_the_check() -> None:
+    """A refusal that no retry mends is raised as it is, and the other questions are let be."""
+    with sandbox.start("--lists", "20", "--clients", "12", "--latency", "0.05") as box:
+        box.faults([{"what": "error", "path": "/stats", "status": 400, "times": None}])
+        api = CampaignMonitorResource(api_key=box.key, base_url=box.url, connections=2)
+        with api.client() as client, pytest.raises(ApiError, match="asked for"):
+            check_account(client, tables=TABLES, wanted=[], page_size=20, connections=2)
+        asked = [each["path"] for each in box.requests()["requests"]]
+    assert len([path for path in asked if path.endswith("stats.json")]) < 20
+
+
+def _most_at_once(box: sandbox.Sandbox) -> int:
+    """The most requests that were under way at the same time, by the sandbox's own clock."""
+    requests = box.requests()["requests"]
+    steps = [(each["started"], 1) for each in requests] + [(each["ended"], -1) for each in requests]
+    return max(accumulate(step for _, step in sorted(steps)))
