@@ -31,6 +31,7 @@ _REASONS: Final = {
     Reason.ASKED: "as asked",
     Reason.SMALL: "because small",
     Reason.DUE: "because due",
+    Reason.SPELLINGS: "since addresses have the same hash",
     Reason.UNPROVED: "because the proof failed",
 }
 """Why a collection was read in full."""

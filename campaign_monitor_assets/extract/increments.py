@@ -80,6 +80,8 @@ def reason_for_full(
     """
     if stored is None:
         return Reason.FIRST
+    if stored.merged:
+        return Reason.SPELLINGS
     if pages_of(stored.rows, page_size) <= least:
         return Reason.SMALL
     return Reason.DUE if is_due(parent, stored.full_at, now, days) else None

@@ -82,7 +82,7 @@ def _unexpected(loaded: Loaded) -> dict[str, Any]:
     if loaded.left_out:
         found["unknown_fields_left_out"] = list(loaded.left_out)
     if loaded.merged:
-        found["rows_of_other_spellings"] = loaded.merged
+        found["rows_of_other_spellings"] = loaded.merged_rows
     if loaded.malformed:
         found["malformed_values"] = dict(loaded.malformed)
     return found
@@ -112,8 +112,8 @@ def warn_of(staged: Staged, published: Published, warn: Callable[[str], None]) -
         )
     if loaded.merged:
         warn(
-            f"{name}: {loaded.merged} rows differ from others in nothing but the spelling of an"
-            " address, which have the same hash; the newest of each is stored."
+            f"{name}: {loaded.merged_rows} rows differ from others in nothing but the spelling of"
+            " an address, which have the same hash; the newest of each is stored."
         )
     for column, number in loaded.malformed.items():
         warn(f"{name}: {number} values of {column} don't fit its type and became NULL.")

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """Nothing would be saved."""
     DUE = "due"
     """It was read in full long enough ago."""
+    SPELLINGS = "spellings"
+    """Two of its addresses have one hash: an increment doesn't tell which of them it is about."""
     UNPROVED = "unproved"
     """What was read incrementally could not be proved to be the collection."""
 
@@ -46,12 +48,14 @@ class StoredCollection:
             client's time zone, whole minutes.
         older: Its rows from before that time, or without one.
         full_at: The UTC time at which it was last read in full.
+        merged: Further rows that were merged into these, since their hashed addresses are the same.
     """
 
     rows: int
     since: datetime
     older: int
     full_at: datetime
+    merged: int = 0
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,10 @@ class Relation:
         return value if type_ in _SCALARS else f"to_json({value})"
 
 
-def _values_of(old: Relation, new: Relation) -> dict[str, str]:
-    """The columns that tell rows apart, with the types of the new relation where it has them."""
+def values_of(*relations: Relation) -> dict[str, str]:
+    """The columns that tell rows apart, with the types of the last relation that has them."""
     found: dict[str, tuple[str, str]] = {}
-    for relation in (old, new):
+    for relation in relations:
         found |= {name.lower(): (name, type_) for name, type_ in relation.columns.items()}
     return {name: type_ for name, type_ in found.values() if name.lower() not in _OF_THE_SNAPSHOT}
 
@@ -119,7 +119,7 @@ def compare(
         new: The rows now.
         is_unique: Whether both are known to hold each key once, which saves counting.
     """
-    columns = _values_of(old, new)
+    columns = values_of(old, new)
     nth = "1" if key and is_unique else "row_number() over (partition by hash)"
     old_hash, new_hash = old.row_hash(columns), new.row_hash(columns)
     names = ", ".join(identifier(name) for name in key)

@@ -6,7 +6,7 @@ the same transaction: the snapshots, their history and trials. Nothing can be br
 loosening them, and tables that are read no more are reached, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import duckdb
@@ -25,6 +25,8 @@ from campaign_monitor_assets.warehouse.masking import (
 from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName
 from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, Action, Privacy
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.spellings import merge_spellings
+from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, prepare
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -106,7 +108,11 @@ def _record(connection: Connection, schema: str, privacy: Privacy, key_check: st
 
 
 def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Table) -> bool:
-    """Brings a table under the rules, and says whether there was anything to remove."""
+    """Brings a table under the rules, and says whether there was anything to remove.
+
+    In a history the versions of two spellings of an address stay: the next snapshot ends those
+    that it hasn't.
+    """
     there = Relation.of(connection, name.quoted).columns
     columns = [_of_column(privacy, table, column, type_) for column, type_ in there.items()]
     tests = [test for _, test in columns if test is not None]
@@ -118,7 +124,25 @@ def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Tab
         after = list(there).index("EmailAddress") + 1
         chosen.insert(after, f"{domain_of('EmailAddress')} as {EMAIL_DOMAIN.name}")
     _replace(connection, name, ", ".join(chosen))
+    if VALID_TO.name not in there:
+        _log_merged(connection, name, merge_spellings(connection, name.quoted, table, privacy))
     return True
+
+
+def _log_merged(connection: Connection, name: TableName, merged: Mapping[str, int]) -> None:
+    """Corrects what is logged of the parents whose rows were merged."""
+    log = name.beside(SYNC_LOG_PARENTS)
+    if not merged or not table_exists(connection, log.schema, log.table):
+        return
+    prepare(connection, name.schema)
+    connection.executemany(
+        f"update {log.quoted} set rows = rows - $number, merged = merged + $number"
+        " where table_name = $table and parent = $parent",
+        [
+            {"table": name.table, "parent": parent, "number": number}
+            for parent, number in merged.items()
+        ],
+    )
 
 
 def _of_column(

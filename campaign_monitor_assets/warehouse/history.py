@@ -90,6 +90,14 @@ def update_history(
         _open(connection, history, difference, time, table)
 
 
+def agrees(connection: Connection, table: TableName) -> bool:
+    """Whether as many versions are valid as a table that didn't change has rows.
+
+    More are, where two spellings of an address have become one hash since.
+    """
+    return _has_as_many(connection, history_of(table), table)
+
+
 def remove_old_versions(
     connection: Connection, table: TableName, *, synced_at: datetime, days: int
 ) -> None:
@@ -120,6 +128,10 @@ def _open(
             history=history.quoted, source=difference.source, time=time
         )
     )
+    return _has_as_many(connection, history, table)
+
+
+def _has_as_many(connection: Connection, history: TableName, table: TableName) -> bool:
     valid = number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null")
     return valid == number_of(connection, f"select count(*) from {table.quoted}")
 

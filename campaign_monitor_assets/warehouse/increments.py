@@ -55,7 +55,7 @@ def stored_table(
         rows = connection.execute(
             f"with counted as (select {parent} as parent, count(*) as rows, max({time}) as newest"
             f" from {name.quoted} group by all),"
-            " known as (select log.parent, log.rows, log.full_at, date_trunc('minute',"
+            " known as (select log.parent, log.rows, log.merged, log.full_at, date_trunc('minute',"
             f" {newest} - to_seconds($overlap)) as since"
             f" from {name.beside(SYNC_LOG_PARENTS).quoted} log left join counted using (parent)"
             " where log.table_name = $table and settled and form = $form and full_at is not null"
@@ -64,7 +64,7 @@ def stored_table(
             f" join known on stored.{parent} = known.parent where stored.{time} >= known.since"
             " group by all)"
             " select known.parent, known.rows, known.since, "
-            " known.rows - coalesce(newer.rows, 0), known.full_at"
+            " known.rows - coalesce(newer.rows, 0), known.full_at, known.merged"
             " from known left join newer using (parent)",
             {"table": name.table, "form": form, "overlap": overlap_hours * 3600},
         ).fetchall()

@@ -4,7 +4,7 @@ Whatever is to be left out of DuckDB is left out here; what follows sees the tem
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -20,6 +20,7 @@ from campaign_monitor_assets.warehouse.quoting import (
     read_json,
     row_of,
 )
+from campaign_monitor_assets.warehouse.spellings import merge_spellings
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -47,7 +48,8 @@ class Loaded:
         malformed: For each column how many values didn't fit its type and became NULL.
         extra_columns: The columns that the catalogue doesn't know.
         left_out: The fields that the catalogue doesn't know and that are left out.
-        merged: Rows that were left out since another spelling of their address has the same hash.
+        merged: For each parent's key how many rows were left out, since another spelling of their
+            address has the same hash.
     """
 
     rows: int
@@ -55,7 +57,12 @@ class Loaded:
     malformed: Mapping[str, int]
     extra_columns: tuple[str, ...]
     left_out: tuple[str, ...] = ()
-    merged: int = 0
+    merged: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def merged_rows(self) -> int:
+        """Rows that were left out, over all parents."""
+        return sum(self.merged.values())
 
 
 def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) -> Loaded:
@@ -83,7 +90,7 @@ def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) ->
         raise
     except duckdb.Error as error:
         raise _load_failed(staged.table.name, error) from None
-    merged = _merge_spellings(connection, staged.table, privacy)
+    merged = merge_spellings(connection, LOADED, staged.table, privacy)
     rows = number_of(connection, f"select count(*) from {LOADED}")
     return Loaded(
         rows=rows,
@@ -217,25 +224,6 @@ def _typed(column: Column) -> str:
         whole = f"try_cast({raw} as bigint)"
         return f"case when {whole} = try_cast({raw} as double) then {whole} end"
     return f"try_cast({raw} as {column.type})"
-
-
-def _merge_spellings(connection: Connection, table: Table, privacy: Privacy) -> int:
-    """Leaves the newest row of those whose keys differ in nothing but an address's spelling.
-
-    Returns:
-        How many rows were left out.
-    """
-    if not any(privacy.action(table.name, name) is Action.HASH for name in table.key):
-        return 0
-    key = ", ".join(identifier(name) for name in table.key)
-    merged = number_of(connection, f"select count(*) - count(distinct hash({key})) from {LOADED}")
-    if merged:
-        newest = "order by Date desc nulls last" if "Date" in table.fields else ""
-        connection.execute(
-            f"delete from {LOADED} where rowid in (select rowid from {LOADED}"
-            f" qualify row_number() over (partition by {key} {newest}) > 1)"
-        )
-    return merged
 
 
 def _malformed(

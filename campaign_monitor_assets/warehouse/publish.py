@@ -10,7 +10,7 @@ import duckdb
 from campaign_monitor_assets.errors import SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.enforce import enforce
-from campaign_monitor_assets.warehouse.history import remove_old_versions, update_history
+from campaign_monitor_assets.warehouse.history import agrees, remove_old_versions, update_history
 from campaign_monitor_assets.warehouse.kept import TEMPORARY, Kept, find_kept
 from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
@@ -114,7 +114,7 @@ def publish(
     _require_base(staged, table, last)
     cleaned = enforce(connection, table.schema, settings.privacy)
     loaded = load(connection, staged, settings.privacy)
-    load_parents(connection, staged)
+    load_parents(connection, staged, loaded.merged)
     kept = find_kept(connection, staged, table, settings.privacy)
     loaded = replace(loaded, rows=loaded.rows - kept.early)
     guard = Guard(settings.refuse_drop_percent, forced)
@@ -169,7 +169,8 @@ def _write(
     )
     if not settings.history:
         return written
-    if not in_step or written.changes is None or written.changes.any:
+    changes = written.changes
+    if not in_step or changes is None or changes.any or not agrees(connection, table):
         update_history(
             connection,
             table,

@@ -20,10 +20,11 @@ from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 
-FORMAT = 3
+FORMAT = 4
 """The version of the bookkeeping that this program writes.
 
-1 had no `sync_state`; 2 didn't say how a parent's collection was read.
+1 had no `sync_state`; 2 didn't say how a parent's collection was read, nor 3 how many of its rows
+were merged.
 """
 
 SYNC_STATE = "sync_state"
@@ -33,7 +34,8 @@ SYNC_LOG = "sync_log"
 """A row for each snapshot of each table."""
 
 SYNC_LOG_PARENTS = "sync_log_parents"
-"""For each table and parent of its present snapshot the rows, and what the API reported."""
+"""For each table and parent of its present snapshot the rows, what the API reported, and how many
+of those were merged into others, whose hashed addresses are the same."""
 
 _LOG = {
     "table_name": "varchar",
@@ -62,6 +64,7 @@ _PARENTS = {
     "parent": "varchar",
     "rows": "bigint",
     "reported": "bigint",
+    "merged": "bigint",
     "settled": "boolean",
     "synced_at": "timestamp",
     "method": "varchar",
@@ -104,7 +107,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     connection.execute(f"create schema if not exists {identifier(schema)}")
     _take_over(connection, TableName(schema, SYNC_LOG), _LOG, {"snapshot": _SNAPSHOT_NUMBER})
     # Whatever an older version read, it read in full.
-    full = {"method": "'full_refresh'", "full_at": "synced_at"}
+    full = {"method": "'full_refresh'", "full_at": "synced_at", "merged": "0"}
     _take_over(connection, TableName(schema, SYNC_LOG_PARENTS), _PARENTS, full)
     log, state = TableName(schema, SYNC_LOG).quoted, TableName(schema, SYNC_STATE).quoted
     if found is not None:
@@ -129,6 +132,12 @@ def require_supported(connection: duckdb.DuckDBPyConnection, schema: str) -> Non
 def order_of_snapshots(connection: duckdb.DuckDBPyConnection, schema: str) -> str:
     """The column of `sync_log` that orders snapshots, in a file of the version before too."""
     return "snapshot" if table_exists(connection, schema, SYNC_STATE) else "synced_at"
+
+
+def merged_rows(connection: duckdb.DuckDBPyConnection, schema: str) -> str:
+    """What `sync_log_parents` says of merged rows, as SQL; a file of the version before too."""
+    described = connection.execute(f"describe {identifier(schema, SYNC_LOG_PARENTS)}").fetchall()
+    return "merged" if "merged" in {name for name, *_ in described} else "0"
 
 
 _SNAPSHOT_NUMBER = "row_number() over (order by synced_at)"

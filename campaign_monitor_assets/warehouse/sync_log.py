@@ -3,6 +3,7 @@
 A failed run records a materialization in Dagster too; what the last snapshot held stands here.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -78,11 +79,18 @@ def record(
     )
 
 
-def load_parents(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+def load_parents(
+    connection: duckdb.DuckDBPyConnection, staged: Staged, merged: Mapping[str, int]
+) -> None:
     """Makes the temporary table of the parents that were read, with their figures.
 
     Before anything is written: DuckDB takes 32 MB to read even a little JSON, which a transaction
     that has written much may not have.
+
+    Args:
+        connection: The transaction.
+        staged: What was read.
+        merged: For each parent's key how many of its rows were merged into others.
     """
     columns = {
         "parent": "JSON",
@@ -94,12 +102,18 @@ def load_parents(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
         "full_at": "TIMESTAMP",
     }
     # What was added to a collection and what stays of it are together what the API counts.
-    rows = "if(method = 'incremental', reported, rows) as rows"
+    rows = "if(method = 'incremental', reported, rows)"
+    merged_rows = "coalesce(map($parents::varchar[], $merged::bigint[])[parent], 0)"
     connection.execute(
-        f"create or replace temp table parents as select coalesce(parent->>$key, '') as parent,"
-        f" {rows}, reported, consistent as settled, method, proof, full_at"
-        f" from {read_json(staged.reads_path, columns)}",
-        {"key": f"$.{staged.table.parent_key or 'none'}"},
+        f"create or replace temp table parents as select parent, {merged_rows} as merged,"
+        f" {rows} - merged as rows, reported, consistent as settled, method, proof, full_at"
+        " from (select * replace (coalesce(parent->>$key, '') as parent)"
+        f" from {read_json(staged.reads_path, columns)})",
+        {
+            "key": f"$.{staged.table.parent_key or 'none'}",
+            "parents": [*merged],
+            "merged": [*merged.values()],
+        },
     )
 
 

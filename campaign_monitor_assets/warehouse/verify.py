@@ -4,18 +4,15 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import DatabaseError, OtherAccountError, SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.kept import Kept
+from campaign_monitor_assets.warehouse.keys import key_faults
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import number_of, table_exists
 
 Connection = duckdb.DuckDBPyConnection
-
-_HASHES_AT_A_TIME = 500_000
-"""Hashes whose set fits into a small part of `memory_limit`, whatever the number of threads."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +41,6 @@ class Guard:
             )
 
 
-@dataclass(frozen=True)
-class KeyFaults:
-    """What is wrong with a table's keys: how many come twice, and how many rows lack a part."""
-
-    repeated: int
-    incomplete: int
-
-    def __bool__(self) -> bool:
-        """Whether anything is wrong."""
-        return bool(self.repeated or self.incomplete)
-
-
 def verify(
     connection: Connection,
     staged: Staged,
@@ -81,7 +66,7 @@ def verify(
     """
     name = staged.table.name
     increments = sum(merge.reported for merge in kept.merges)
-    arrived = loaded.rows + loaded.merged
+    arrived = loaded.rows + loaded.merged_rows
     added = sum(merge.added for merge in kept.merges)
     if not staged.inconsistent and not (
         arrived == staged.rows - kept.early and arrived - added == staged.reported - increments
@@ -124,32 +109,3 @@ def require_same_account(connection: Connection, table: TableName) -> None:
     )
     if before and now and not shared:
         raise OtherAccountError(str(table), before, now)
-
-
-def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults:
-    """What is wrong with the keys of a relation of the table's columns, by its quoted name."""
-    if not table.key:
-        return KeyFaults(0, 0)
-    key = ", ".join(identifier(name) for name in table.key)
-    missing = " or ".join(f"{identifier(name)} is null" for name in table.key)
-    alike = _repeated_hashes(connection, f"select hash({key}) as hash from {relation}")
-    twice = f"select count(*) from (select 1 from {relation} group by {key} having count(*) > 1)"
-    return KeyFaults(
-        repeated=number_of(connection, twice) if alike else 0,
-        incomplete=number_of(connection, f"select count(*) from {relation} where {missing}"),
-    )
-
-
-def _repeated_hashes(connection: Connection, hashes: str) -> int:
-    """How often a hash comes again: a key that comes twice has a hash that does.
-
-    Hashes take a fraction of the keys' memory, and a part of them at a time a bounded one.
-    """
-    connection.execute(f"create or replace temp table hashes as {hashes}")
-    parts = number_of(connection, "select count(*) from temp.hashes") // _HASHES_AT_A_TIME + 1
-    counted = "select count(*) - count(distinct hash) from temp.hashes"
-    repeated = sum(
-        number_of(connection, f"{counted} where hash % {parts} = {part}") for part in range(parts)
-    )
-    connection.execute("drop table temp.hashes")
-    return repeated

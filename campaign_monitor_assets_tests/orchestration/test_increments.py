@@ -398,6 +398,30 @@ def test_hashed_addresses_are_merged(syncs: Syncs) -> None:
     assert is_right(syncs)
 
 
+def test_two_spellings_of_a_hashed_address(syncs: Syncs) -> None:
+    """A list on which an address stands twice is read in full until it stands there once."""
+    hashing = PrivacySettings(columns={"EmailAddress": "hash"}).resolve(
+        {"CAMPAIGN_MONITOR_HASH_KEY": "a key that is long enough 0123456789"}
+    )
+    syncs.settings = replace(PublishSettings(), privacy=hashing)
+    syncs.sync(ACTIVE)
+    [(list_id, rows)] = syncs.box.account(ACTIVE)[ACTIVE].items()
+    newest = max(row["Date"] for row in rows)
+    other = rows[7] | {"EmailAddress": rows[7]["EmailAddress"].upper(), "Date": newest}
+    syncs.box.mutate(ACTIVE, list_id, [*rows, other])
+    logged = f"select rows, reported, merged from sync_log_parents where table_name = '{ACTIVE}'"
+    for reason in (Reason.UNPROVED, Reason.SPELLINGS, Reason.SPELLINGS):
+        assert syncs.sync(ACTIVE).reasons == {reason: 1}
+        assert syncs.query(logged) == [(len(rows), len(rows) + 1, 1)]
+        assert syncs.query(f"select count(*), count(distinct EmailAddress) from {ACTIVE}") == [
+            (len(rows), len(rows))
+        ]
+    syncs.box.mutate(ACTIVE, list_id, rows)
+    assert syncs.sync(ACTIVE).reasons == {Reason.SPELLINGS: 1}
+    assert syncs.sync(ACTIVE).read.increments == 1
+    assert syncs.query(logged) == [(len(rows), len(rows), 0)]
+
+
 def test_another_snapshot_takes_the_place_of_the_one_that_is_added_to(syncs: Syncs) -> None:
     """Increments are never added to another snapshot than the one that they were asked for."""
     syncs.sync(ACTIVE)

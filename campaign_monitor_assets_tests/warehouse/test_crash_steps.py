@@ -19,7 +19,7 @@ HISTORY = '"account_history"."active_subscribers"'
 
 MOMENTS = {
     "load": "insert into temp.loaded",
-    "verify": "count(distinct hash)",
+    "verify": "insert into temp.repeated",
     "before the delete": f"delete from {TABLE}",
     "between the delete and the insert": f"insert into {TABLE}",
     "before the replacement": f"create or replace table {TABLE}",

@@ -61,27 +61,30 @@ def test_an_older_file_before_the_first_run(old: Project) -> None:
     assert old.path.read_bytes() == before
 
 
-def test_a_file_of_format_2(old: Project) -> None:
-    """The log of collections learns how they were read, and no snapshot or logged row is lost."""
+@pytest.mark.parametrize(
+    ("version", "since"), [(2, "method, proof, full_at, form, merged"), (3, "merged")]
+)
+def test_a_file_of_an_earlier_format(old: Project, version: int, since: str) -> None:
+    """The log of collections learns what it says since, and no snapshot or logged row is lost."""
     assert old.materialize("clients", "lists").success
-    for column in ("method", "proof", "full_at", "form"):
+    for column in since.split(", "):
         old.change(f"alter table sync_log_parents drop column {column}")
-    old.change("update sync_state set format = 2")
+    old.change(f"update sync_state set format = {version}")
     [(readings,)] = old.query("select readings from sync_state")
     parents = old.query("from sync_log_parents where table_name <> 'lists' order by all")
     log = old.query("from sync_log order by all")
     assert old.materialize("lists").success
     assert old.query("from sync_state") == [(FORMAT, readings + 1)]
     assert set(log) < set(old.query("from sync_log"))
-    taken = old.query(
-        "select * exclude (method, proof, full_at, form), method, full_at is not distinct from"
-        " synced_at from sync_log_parents where table_name <> 'lists' order by all"
-    )
-    assert taken == [(*row, "full_refresh", True) for row in parents]
+    others = "from sync_log_parents where table_name <> 'lists'"
+    assert old.query(f"select * exclude ({since}) {others} order by all") == parents
+    assert set(
+        old.query(f"select method, full_at is not distinct from synced_at, merged {others}")
+    ) == {("full_refresh", True, 0)}
     assert old.query(
-        "select distinct method, proof, full_at = synced_at, form is not null"
+        "select distinct method, proof, full_at = synced_at, form is not null, merged"
         " from sync_log_parents where table_name = 'lists'"
-    ) == [("full_refresh", "one response", True, True)]
+    ) == [("full_refresh", "one response", True, True, 0)]
 
 
 def test_a_newer_file(old: Project) -> None:

@@ -93,25 +93,6 @@ def test_a_hash_is_an_hmac(
     assert found == (hash_of(plain, key) if plain else "")
 
 
-def test_spellings_of_an_address_are_one(tmp_path: Path) -> None:
-    """Two rows of a list whose addresses differ in capitals alone become one, the newest."""
-    store = warehouse(tmp_path, resolved("pseudonymous"))
-    rows = [
-        person("ANN@example.com", Date="2026-01-02 08:00:00", ReadsEmailWith="new"),
-        person("ann@example.com", Date="2026-01-01 08:00:00", ReadsEmailWith="old"),
-        person("bob@example.com"),
-    ]
-    published = store.publish({"a": rows, "b": rows[:1]})
-    assert isinstance(published, Published)
-    assert published.loaded.merged == 1
-    found = store.query(
-        "select ListID, ReadsEmailWith from active_subscribers"
-        f" where EmailAddress = '{hash_of('ann@example.com')}' order by all"
-    )
-    assert found == [("a", "new"), ("b", "new")]
-    assert store.query("select count(*) from active_subscribers") == [(3,)]
-
-
 def test_a_domain_beside_the_hash(tmp_path: Path) -> None:
     """On request the domain of a hashed address stands beside it, in small letters."""
     privacy = resolved("pseudonymous", email_domain=True)
