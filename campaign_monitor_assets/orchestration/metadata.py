@@ -16,8 +16,8 @@ from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import Published, Superseded
 from campaign_monitor_assets.warehouse.quoting import row_of
 
-CLEANED = "earlier_rows"
-"""The metadata of a snapshot with which stored rows were brought under other rules of privacy."""
+CLEANED = "removed_for_good"
+"""The metadata of a snapshot after which the file is written anew, without what was removed."""
 
 
 def snapshot_metadata(
@@ -52,8 +52,8 @@ def snapshot_metadata(
 def _exceptions(staged: Staged, published: Published) -> dict[str, Any]:
     """What is told only where it happened."""
     found = _unexpected(published.loaded)
-    if published.cleaned:
-        found[CLEANED] = "What was stored before was brought under the setting privacy."
+    if published.bytes_left:
+        found[CLEANED] = "The file is written anew, so that no bytes of what was removed stay."
     if staged.kept:
         found["parents_kept_by_the_window"] = len(staged.kept)
         found["rows_kept_by_the_window"] = published.kept.of_window

@@ -64,12 +64,12 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
     def rewrite_where_cleaned(
         self, metadata: Mapping[str, Any], warn: Callable[[str], None]
     ) -> None:
-        """Writes the file anew after a snapshot with which stored rows lost what is personal."""
+        """Writes the file anew after a snapshot where bytes of what was removed may be left."""
         if CLEANED not in metadata:
             return
         warn(
-            "What was stored before was brought under the setting privacy: tables, histories and"
-            " trials. The DuckDB file is written anew, so that nothing of it stays in there."
+            "What was stored before was brought under the setting privacy, or somebody was"
+            " forgotten. The DuckDB file is written anew, so that no bytes of it stay in there."
         )
         rewrite(self.target, warn)
 

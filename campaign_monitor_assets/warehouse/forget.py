@@ -33,7 +33,7 @@ class Forgotten:
 
     Attributes:
         removed: What became of the rows of each table.
-        is_reading: Whether a run is reading now, which may bring the people back.
+        is_reading: Whether a run is reading now, whose rows may be the people's.
     """
 
     removed: Removed
@@ -57,8 +57,8 @@ class Forgotten:
         ]
         if self.is_reading:
             said.append(
-                "A run is reading the account now and may bring the person back: do this again when"
-                " it has ended."
+                "A run is reading the account now. What it read before this is not published: run"
+                " it again. What it holds in its folder meanwhile is removed as it ends."
             )
         return [*said, NOT_REACHED]
 

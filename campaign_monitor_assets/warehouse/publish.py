@@ -17,7 +17,12 @@ from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import row_count
 from campaign_monitor_assets.warehouse.settings import PublishSettings
-from campaign_monitor_assets.warehouse.state import prepare
+from campaign_monitor_assets.warehouse.state import (
+    bytes_left,
+    last_forgotten,
+    note_removed,
+    prepare,
+)
 from campaign_monitor_assets.warehouse.sync_log import (
     LoggedSnapshot,
     last_snapshot,
@@ -39,15 +44,16 @@ class Published:
     Attributes:
         previous_rows: Rows in the snapshot before; None where there was none.
         kept: The rows that stayed without being read again.
-        cleaned: Whether stored rows were brought under other rules of privacy, so that the file has
-            to be written anew.
+        bytes_left: Whether bytes of what was removed for good may be left in the file, so that it
+            has to be written anew: rows were brought under other rules of privacy, or somebody was
+            forgotten, and it has not been written anew since.
         loaded: What was loaded for it.
         written: What became of its rows.
     """
 
     previous_rows: int | None
     kept: Kept
-    cleaned: bool
+    bytes_left: bool
     loaded: Loaded
     written: Written
 
@@ -112,7 +118,9 @@ def publish(
             raise SnapshotRefusedError(superseded.note)
         return superseded
     _require_base(staged, table, last)
-    cleaned = enforce(connection, table.schema, settings.privacy)
+    _require_later_than_forgetting(connection, staged, table)
+    if enforce(connection, table.schema, settings.privacy):
+        note_removed(connection, table.schema)
     loaded = load(connection, staged, settings.privacy)
     load_parents(connection, staged, loaded.merged)
     kept = find_kept(connection, staged, table, settings.privacy)
@@ -125,7 +133,7 @@ def publish(
     record(connection, staged, table, written, run_id=run_id)
     for name in _TEMPORARY:
         connection.execute(f"drop table if exists temp.{name}")
-    return Published(previous, kept, cleaned, loaded, written)
+    return Published(previous, kept, bytes_left(connection, table.schema), loaded, written)
 
 
 def publish_trial(
@@ -133,6 +141,7 @@ def publish_trial(
 ) -> Published | Superseded:
     """Publishes a limited reading beside the full snapshot of the table, which stays as it is."""
     settings = PublishSettings(privacy=privacy)
+    _require_later_than_forgetting(connection, staged, table)
     return publish(connection, staged, table.of_trial, run_id=run_id, settings=settings)
 
 
@@ -145,6 +154,17 @@ def _require_base(staged: Staged, table: TableName, last: LoggedSnapshot | None)
             f"The new snapshot of {table} was not published: it adds to the snapshot that was there"
             " when reading began, and another one has taken its place since. What is there is"
             " unchanged. Run it again."
+        )
+
+
+def _require_later_than_forgetting(
+    connection: Connection, staged: Staged, table: TableName
+) -> None:
+    """Raises SnapshotRefusedError where somebody was forgotten since reading began."""
+    if staged.reading < last_forgotten(connection, table.schema):
+        raise SnapshotRefusedError(
+            f"The new snapshot of {table} was not published: somebody was forgotten while it was"
+            " read, and may be in it. What is there is unchanged. Run it again."
         )
 
 

@@ -14,7 +14,7 @@ from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepar
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
+from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, note_forgotten
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -78,6 +78,7 @@ def remove(
         if number := _rows_that_hold(connection, name, pattern):
             removed.elsewhere[str(name)] = number
     connection.execute(f"drop table {_PEOPLE}")
+    note_forgotten(connection, schema)
     return removed
 
 

@@ -21,6 +21,7 @@ from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.state import SYNC_STATE
 from campaign_monitor_assets.warehouse.target import Database
 
 Connection = duckdb.DuckDBPyConnection
@@ -95,8 +96,25 @@ def _copy(connection: Connection, fresh: Path, memory: Memory) -> None:
     connection.execute(f"copy from database {identifier(CATALOG)} to {identifier(_FRESH)}")
     if _content(connection, CATALOG) != _content(connection, _FRESH):
         raise OSError(0, "the copy is not the same")
+    _note_rewritten(connection)
     connection.execute(f"checkpoint {identifier(_FRESH)}")
     connection.execute(f"detach {identifier(_FRESH)}")
+
+
+def _note_rewritten(connection: Connection) -> None:
+    """Notes in the fresh file, for each account in it, that no bytes of what was removed are left.
+
+    In one step with the new file itself: a process that is killed before leaves the note that they
+    are there, and the next snapshot brings about another rewriting.
+    """
+    noted = connection.execute(
+        "select schema_name from duckdb_columns() where database_name = ? and table_name = ?"
+        " and column_name = 'bytes_left'",
+        [_FRESH, SYNC_STATE],
+    ).fetchall()
+    for (schema,) in noted:
+        name = identifier(_FRESH, schema, SYNC_STATE)
+        connection.execute(f"update {name} set bytes_left = false")
 
 
 def _storage_version(connection: Connection) -> str | None:

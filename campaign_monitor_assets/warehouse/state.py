@@ -8,6 +8,8 @@ never replaces it. Numbers of runs that failed are left out: only their order ma
 
 The number that a table has when a reading begins would not do: two readings that begin with the
 same snapshot have it in common, and which of them began first is what has to be known.
+
+To forget somebody takes a number too: what was read before would bring the person back.
 """
 
 from collections.abc import Callable
@@ -17,18 +19,29 @@ import duckdb
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, number_of, row_of, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 
 FORMAT = 4
 """The version of the bookkeeping that this program writes.
 
-1 had no `sync_state`; 2 didn't say how a parent's collection was read, nor 3 how many of its rows
-were merged.
+1 had no `sync_state`; 2 didn't say how a parent's collection was read; 3 said neither how many of
+its rows were merged nor what was removed for good.
 """
 
 SYNC_STATE = "sync_state"
-"""One row: the version of the bookkeeping, and the number of the newest reading."""
+"""One row: the version of the bookkeeping, the newest reading, and what was removed for good."""
+
+_COMMENTS = Comments(
+    columns={
+        "format": "The version of the bookkeeping in this schema.",
+        "readings": "The number of the newest reading; snapshots are ordered by these numbers.",
+        "forgotten": "The number that was taken when somebody was last forgotten: what readings"
+        " with lower ones brought is not published any more.",
+        "bytes_left": "Whether bytes of what was removed for good may be left in the file, so that"
+        " it is to be written anew.",
+    }
+)
 
 SYNC_LOG = "sync_log"
 """A row for each snapshot of each table."""
@@ -36,6 +49,13 @@ SYNC_LOG = "sync_log"
 SYNC_LOG_PARENTS = "sync_log_parents"
 """For each table and parent of its present snapshot the rows, what the API reported, and how many
 of those were merged into others, whose hashed addresses are the same."""
+
+_STATE = {
+    "format": "bigint",
+    "readings": "bigint",
+    "forgotten": "bigint",
+    "bytes_left": "boolean",
+}
 
 _LOG = {
     "table_name": "varchar",
@@ -109,19 +129,49 @@ def prepare(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     # Whatever an older version read, it read in full.
     full = {"method": "'full_refresh'", "full_at": "synced_at", "merged": "0"}
     _take_over(connection, TableName(schema, SYNC_LOG_PARENTS), _PARENTS, full)
-    log, state = TableName(schema, SYNC_LOG).quoted, TableName(schema, SYNC_STATE).quoted
-    if found is not None:
-        connection.execute(f"update {state} set format = {FORMAT}")
+    state = TableName(schema, SYNC_STATE)
+    _take_over(connection, state, _STATE, {"forgotten": "0", "bytes_left": "false"})
+    if found is None:
+        connection.execute(
+            f"insert into {state.quoted} select {FORMAT}, coalesce(max(snapshot), 0), 0, false"
+            f" from {TableName(schema, SYNC_LOG).quoted}"
+        )
+    connection.execute(f"update {state.quoted} set format = {FORMAT}")
+    set_comments(connection, state, _COMMENTS)
+
+
+def note_removed(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Notes that the file may hold bytes of what was removed, until it is written anew."""
+    state = TableName(schema, SYNC_STATE).quoted
+    connection.execute(f"update {state} set bytes_left = true")
+
+
+def bytes_left(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
+    """Whether the file may hold bytes of what was removed."""
+    state = TableName(schema, SYNC_STATE).quoted
+    return bool(row_of(connection, f"select bytes_left from {state}")[0])
+
+
+def note_forgotten(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Notes that somebody was forgotten: what readings that have begun brought may hold them.
+
+    The next number of a reading is taken, so that only later ones are newer.
+    """
+    if not any(table_exists(connection, schema, name) for name in (SYNC_STATE, SYNC_LOG)):
         return
+    prepare(connection, schema)
+    state = TableName(schema, SYNC_STATE).quoted
     connection.execute(
-        f"create table {state} as select {FORMAT}::bigint as format,"
-        f" coalesce(max(snapshot), 0)::bigint as readings from {log}"
+        f"update {state} set readings = readings + 1, forgotten = readings + 1, bytes_left = true"
     )
-    comments = {
-        "format": "The version of the bookkeeping in this schema.",
-        "readings": "The number of the newest reading; snapshots are ordered by these numbers.",
-    }
-    set_comments(connection, TableName(schema, SYNC_STATE), Comments(columns=comments))
+
+
+def last_forgotten(connection: duckdb.DuckDBPyConnection, schema: str) -> int:
+    """The number that was taken when somebody was last forgotten; 0: nobody was."""
+    state = TableName(schema, SYNC_STATE)
+    if not table_exists(connection, schema, SYNC_STATE):
+        return 0
+    return number_of(connection, f"select forgotten from {state.quoted}")
 
 
 def require_supported(connection: duckdb.DuckDBPyConnection, schema: str) -> None:

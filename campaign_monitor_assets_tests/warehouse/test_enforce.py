@@ -63,7 +63,7 @@ def test_a_switch_leaves_nothing_clear(tmp_path: Path) -> None:
     now = keeping(tmp_path, privacy)
     published = now.publish({"a": [known(1), known(3)], "b": [known(1)]})
     assert isinstance(published, Published)
-    assert published.cleaned
+    assert published.bytes_left
     assert published.written.changes is not None
     assert not published.written.changes.any
     rewrite(store.database)
@@ -109,7 +109,13 @@ def test_a_second_run_finds_nothing_to_do(tmp_path: Path) -> None:
     ):
         published = keeping(tmp_path, privacy).publish(rows)
         assert isinstance(published, Published)
-        assert published.cleaned is cleaned
+        assert published.bytes_left is cleaned
+        if cleaned:
+            # Until the file is written anew, each snapshot asks for it.
+            again = keeping(tmp_path, privacy).publish(rows)
+            assert isinstance(again, Published)
+            assert again.bytes_left
+            rewrite(store.database)
     assert "unheard-of 1" not in everything(store)
 
 

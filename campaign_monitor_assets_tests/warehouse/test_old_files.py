@@ -69,12 +69,15 @@ def test_a_file_of_an_earlier_format(old: Project, version: int, since: str) -> 
     assert old.materialize("clients", "lists").success
     for column in since.split(", "):
         old.change(f"alter table sync_log_parents drop column {column}")
-    old.change(f"update sync_state set format = {version}")
+    old.change(
+        "create or replace table sync_state as"
+        f" select {version}::bigint as format, readings from sync_state"
+    )
     [(readings,)] = old.query("select readings from sync_state")
     parents = old.query("from sync_log_parents where table_name <> 'lists' order by all")
     log = old.query("from sync_log order by all")
     assert old.materialize("lists").success
-    assert old.query("from sync_state") == [(FORMAT, readings + 1)]
+    assert old.query("from sync_state") == [(FORMAT, readings + 1, 0, False)]
     assert set(log) < set(old.query("from sync_log"))
     others = "from sync_log_parents where table_name <> 'lists'"
     assert old.query(f"select * exclude ({since}) {others} order by all") == parents
