@@ -83,7 +83,9 @@ class ApiClient:
         self._credentials = credentials
         self._warn = warn
         self._closed = threading.Event()
-        self._limiter = limiter or RateLimiter(settings.requests_per_second)
+        self._limiter = limiter or RateLimiter(
+            settings.requests_per_second, connections=settings.connections
+        )
         self._backoff = tenacity.wait_exponential(
             multiplier=settings.backoff, max=settings.max_backoff
         ) + tenacity.wait_random(0, settings.backoff)

@@ -1,4 +1,4 @@
-"""The rate limiter that all requests of a run share: how many a second may start.
+"""What all requests of a run share: how many may be under way, and how many a second may start.
 
 The vendor publishes no limit for these endpoints, so the rate starts bounded by the number of
 connections alone. Where responses tell how many more are allowed, no more than that are started;
@@ -23,6 +23,9 @@ _QUIET: Final = 15.0
 _SLOWEST: Final = 0.05
 """Requests a second that no refusal goes below."""
 
+_SECONDS_BETWEEN_LOOKS: Final = 0.5
+"""How often who waits for others' requests looks whether it is still wanted."""
+
 _NAP: Final = 0.02
 """Seconds to sleep while a response that may tell of the limit is under way."""
 
@@ -32,12 +35,18 @@ class RateLimiter:
 
     Args:
         per_second: The most requests a second that the user allows; None for no bound of their own.
+        connections: The most requests under way at once; None for no bound.
         clock: Seconds that only go forward.
     """
 
     def __init__(
-        self, per_second: float | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        per_second: float | None = None,
+        *,
+        connections: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._slots = threading.BoundedSemaphore(connections) if connections else None
         self._ceiling = per_second
         self._rate = per_second
         self._clock = clock
@@ -69,20 +78,35 @@ class RateLimiter:
             None where the waiting was interrupted.
         """
         while True:
+            if not self._take_slot(sleep):
+                return None
             with self._lock:
                 now = self._clock()
                 delay = self._delay(now)
                 if delay <= 0:
                     self._begin(now)
                     return now
+            self._free_slot()
             waiting(delay)
             if sleep(delay):
                 return None
+
+    def _take_slot(self, sleep: Callable[[float], object]) -> bool:
+        """Waits until fewer requests are under way than may be; false: it was interrupted."""
+        while self._slots and not self._slots.acquire(timeout=_SECONDS_BETWEEN_LOOKS):
+            if sleep(0):
+                return False
+        return True
+
+    def _free_slot(self) -> None:
+        if self._slots:
+            self._slots.release()
 
     def end(self) -> None:
         """Notes that a started request is no longer under way, whatever became of it."""
         with self._lock:
             self._under_way -= 1
+        self._free_slot()
 
     def succeeded(self, left: float | None = None, reset: float | None = None) -> None:
         """Notes a response that was not a 429, before its request's `end`.

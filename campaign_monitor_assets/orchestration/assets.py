@@ -6,26 +6,39 @@ from typing import Any
 
 import dagster as dg
 
-from campaign_monitor_assets.catalogue import Table
+from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.orchestration.account import Account
-from campaign_monitor_assets.orchestration.checks import TableChecks, table_checks
+from campaign_monitor_assets.orchestration.checks import table_checks
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
 from campaign_monitor_assets.orchestration.metadata import column_schema
-from campaign_monitor_assets.orchestration.reading import ReadConfig, Reading
+from campaign_monitor_assets.orchestration.reading import ReadConfig, parent_columns
+from campaign_monitor_assets.orchestration.steps import Plan, Step
 from campaign_monitor_assets.warehouse.read import ParentRows
 
 
 def build_assets(tables: Sequence[Table], account: Account) -> list[dg.AssetsDefinition]:
     """One asset for each table; tables that share an endpoint share the op that asks it."""
     by_path = groupby(sorted(tables, key=lambda table: table.path), key=lambda table: table.path)
-    return [_build_asset(tuple(group), account) for _, group in by_path]
+    by_op: dict[str, tuple[Table, ...]] = {}
+    for _, group in by_path:
+        shared = tuple(group)
+        by_op["__".join([*account.key_prefix, *(table.name for table in shared)])] = shared
+    # As Dagster orders the steps: parents first, then by name.
+    in_order = sorted(by_op.items(), key=lambda item: (_depth(item[1][0]), item[0]))
+    plan = Plan(account, dict(in_order))
+    return [_build_asset(name, plan) for name in plan.tables]
 
 
-def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefinition:
+def _depth(table: Table) -> int:
+    return 0 if table.parent is None else 1 + _depth(CATALOGUE[table.parent])
+
+
+def _build_asset(name: str, plan: Plan) -> dg.AssetsDefinition:
+    tables, account = plan.tables[name], plan.account
     parent = tables[0].parent
     checks = [table_checks(table, account) for table in tables]
     settings: dict[str, Any] = {
-        "name": "__".join([*account.key_prefix, *(table.name for table in tables)]),
+        "name": name,
         "outs": {table.name: _asset_out(table, account) for table in tables},
         # Each table alone, and its checks without it.
         "can_subset": True,
@@ -39,51 +52,19 @@ def _build_asset(tables: tuple[Table, ...], account: Account) -> dg.AssetsDefini
         def read_account(
             context: dg.AssetExecutionContext, config: ReadConfig
         ) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
-            yield from _execute(context, account, checks, config, None)
+            yield from Step(context, plan, checks, config, None).run()
 
         return read_account
 
-    columns = [*tables[0].inherits, *_telling_columns(tables[0])]
-    parents_in = dg.AssetIn(account.key(parent), metadata={"columns": columns})
+    parents_in = dg.AssetIn(account.key(parent), metadata={"columns": parent_columns(tables[0])})
 
     @dg.multi_asset(**settings, ins={"parents": parents_in})
     def read_children(
         context: dg.AssetExecutionContext, config: ReadConfig, parents: ParentRows
     ) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
-        yield from _execute(context, account, checks, config, parents)
+        yield from Step(context, plan, checks, config, parents).run()
 
     return read_children
-
-
-def _execute(
-    context: dg.AssetExecutionContext,
-    account: Account,
-    checks: Sequence[TableChecks],
-    config: ReadConfig,
-    parents: ParentRows | None,
-) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
-    """Reads the selected tables and runs the selected checks, each when its table is stored."""
-    selected = context.op_execution_context.selected_output_names
-    wanted = context.selected_asset_check_keys
-    by_table = {each.table.name: each for each in checks}
-    tables = [table for each in checks if (table := each.table).name in selected]
-    if tables:
-        for output in Reading(context, account, tables, config).run(parents):
-            # Dagster goes on here when the IO manager has stored it.
-            yield output
-            yield from by_table.pop(output.output_name).results(context, wanted)
-    for table in tables:
-        # A trial leaves the table as it is.
-        by_table.pop(table.name, None)
-    for unread in by_table.values():
-        yield from unread.results(context, wanted)
-
-
-def _telling_columns(table: Table) -> list[str]:
-    """The parent's columns that say which of its rows are wanted."""
-    if table.parent == "clients":
-        return ["Name"]
-    return ["SentDate"] if table.has_window else []
 
 
 def _asset_out(table: Table, account: Account) -> dg.AssetOut:

@@ -1,9 +1,11 @@
 """The API resource: what a user configures, from which a run gets its client."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -15,6 +17,9 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.api.tokens import TokenFile, default_token_file
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract.settings import ExtractSettings
+from campaign_monitor_assets.orchestration.reading_ahead import ReadAhead
+
+_CREATING: Final = threading.Lock()
 
 
 class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResource[None]):
@@ -38,8 +43,18 @@ class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResou
         default=[], description="Read only these clients, by ClientID or name; empty: all."
     )
 
+    _ahead: ReadAhead = PrivateAttr(default_factory=ReadAhead)
     _limiter: RateLimiter | None = PrivateAttr(default=None)
     _credentials: Credentials | None = PrivateAttr(default=None)
+
+    @property
+    def ahead(self) -> ReadAhead:
+        """What this run, or its process, has begun to read."""
+        return self._ahead
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        """Ends what is read for steps that never came, as where a run is terminated."""
+        self._ahead.close()
 
     @contextmanager
     def client(self, warn: Callable[[str], None] = lambda _: None) -> Iterator[ApiClient]:
@@ -50,8 +65,11 @@ class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResou
             ConfigurationError: A key, a token or the base URL is not accepted.
         """
         # What one table learned of the limit, and the token it renewed, serve the next one too.
-        self._limiter = self._limiter or RateLimiter(self.requests_per_second)
-        self._credentials = self._credentials or self._read_credentials()
+        with _CREATING:
+            self._limiter = self._limiter or RateLimiter(
+                self.requests_per_second, connections=self.connections
+            )
+            self._credentials = self._credentials or self._read_credentials()
         client = ApiClient(self, self._credentials, limiter=self._limiter, warn=warn)
         try:
             yield client

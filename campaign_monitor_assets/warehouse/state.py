@@ -12,7 +12,9 @@ same snapshot have it in common, and which of them began first is what has to be
 To forget somebody takes a number too: what was read before would bring the person back.
 """
 
+import threading
 from collections.abc import Callable
+from typing import Final
 
 import duckdb
 
@@ -93,6 +95,8 @@ _PARENTS = {
     "form": "varchar",
 }
 
+_NUMBERING: Final = threading.Lock()
+
 
 def begin_reading(
     database: Database, schema: str, warn: Callable[[str], None] = lambda _: None
@@ -107,7 +111,8 @@ def begin_reading(
     Raises:
         DatabaseError: The file can't be written, or a newer version of this program made it.
     """
-    with database.connect(warn=warn) as connection:
+    # DuckDB refuses the second of two transactions that change the same row.
+    with _NUMBERING, database.connect(warn=warn) as connection:
         prepare(connection, schema)
         state = TableName(schema, SYNC_STATE).quoted
         return number_of(
