@@ -23,7 +23,7 @@ from campaign_monitor_assets.staging.records import (
     Staged,
 )
 
-FULL_REFRESH_DAYS: Final = 7.0
+FULL_REFRESH_DAYS: Final[float] = 7
 """Within how many days each collection is read in full where nothing is said."""
 
 
