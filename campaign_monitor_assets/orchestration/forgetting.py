@@ -7,6 +7,7 @@ the config names a file in which the addresses stand, which is deleted once they
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from pydantic import Field
@@ -14,6 +15,12 @@ from pydantic import Field
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+
+MOST_ADDRESSES: Final = 10_000
+"""Addresses of a file. A million rows are searched for so many in some ten minutes."""
+
+_LONGEST_LINE: Final = 400
+"""Bytes. No address has as many."""
 
 
 class ForgetConfig(dg.Config):
@@ -61,12 +68,14 @@ def _addresses(file: Path) -> list[str]:
             " Dagster keeps what was given there: delete the run."
         )
     try:
-        mode = file.stat().st_mode
+        status = file.stat()
+        if status.st_size > MOST_ADDRESSES * _LONGEST_LINE:
+            raise _too_many(file, f"it has {status.st_size} bytes")
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise ConfigurationError(f"address_file: {file} can't be read: {why}.") from None
-    if os.name != "nt" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if os.name != "nt" and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(
             f"address_file: other users of this machine can read {file}. Allowed: a file of its"
             f" owner alone, as `chmod 600 {file}` makes it."
@@ -74,4 +83,13 @@ def _addresses(file: Path) -> list[str]:
     found = [line.strip() for line in lines if line.strip()]
     if not found:
         raise ConfigurationError(f"address_file: {file} is empty. Allowed: addresses, one a line.")
+    if len(found) > MOST_ADDRESSES:
+        raise _too_many(file, f"it holds {len(found)}")
     return found
+
+
+def _too_many(file: Path, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"address_file: {file} holds too many addresses: {got}. Allowed: {MOST_ADDRESSES} addresses"
+        " a file. Forget the others by a further run, with a file of their own."
+    )

@@ -306,11 +306,9 @@ def is_locked(error: BaseException) -> bool:
 def _holder(error: BaseException | None) -> str:
     """Who has the file open."""
     said = str(error)
-    if (
-        isinstance(error, OpenHereError)
-        or "already attached" in said
-        or "different configuration" in said
-    ):
+    if isinstance(error, OpenHereError):
+        return said
+    if "already attached" in said or "different configuration" in said:
         return "another connection of this process has it open"
     found = re.search(r"held in (.+?)(?:\. |\.?$)", said.partition("\n")[0])
     return f"it is open in {found[1]}" if found else "another process has it open"

@@ -1,6 +1,6 @@
 """Removing people's addresses from the tables of an account, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,9 @@ Connection = duckdb.DuckDBPyConnection
 
 _PEOPLE: Final = "temp.people_to_forget"
 """The addresses that are removed, normalized, and their hashes."""
+
+_ADDRESSES_AT_A_TIME: Final = 100
+"""Addresses that are searched for together: with three times as many it takes ten times as long."""
 
 _MARK: Final = "(forgotten)"
 """What stands in the place of an address within another text."""
@@ -66,16 +69,21 @@ def remove(
         " from (select unnest(?::varchar[]) as given)",
         [list(addresses)],
     )
-    pattern, removed = pattern_of(addresses), Removed()
+    removed = Removed()
+    patterns = [
+        pattern_of(addresses[at : at + _ADDRESSES_AT_A_TIME])
+        for at in range(0, len(addresses), _ADDRESSES_AT_A_TIME)
+    ]
     own = list(tables_of_account(connection, schema))
     for name, table in own:
         if number := _remove_rows(connection, name, table):
             removed.rows[str(name)] = number
-        if number := _rows_that_hold(connection, name, pattern):
-            _clear(connection, name, pattern)
+        if number := _rows_that_hold(connection, name, patterns):
+            for pattern in patterns:
+                _clear(connection, name, pattern)
             removed.cleared[str(name)] = number
     for name in _others(connection, {str(name).lower() for name, _ in own}):
-        if number := _rows_that_hold(connection, name, pattern):
+        if number := _rows_that_hold(connection, name, patterns):
             removed.elsewhere[str(name)] = number
     connection.execute(f"drop table {_PEOPLE}")
     note_forgotten(connection, schema)
@@ -142,19 +150,21 @@ def _texts(connection: Connection, name: TableName) -> Mapping[str, str]:
     }
 
 
-def _rows_that_hold(connection: Connection, name: TableName, pattern: str) -> int:
+def _rows_that_hold(connection: Connection, name: TableName, patterns: Sequence[str]) -> int:
     """How many rows hold an address anywhere, or its hash."""
     columns = _texts(connection, name)
     if not columns:
         return 0
-    held = " or ".join(_holds(column, type_) for column, type_ in columns.items())
-    return number_of(
-        connection, f"select count(*) from {name.quoted} where {held}", {"pattern": pattern}
-    )
+    given = {f"pattern{number}": pattern for number, pattern in enumerate(patterns)}
+    held = " or ".join(_holds(column, type_, given) for column, type_ in columns.items())
+    return number_of(connection, f"select count(*) from {name.quoted} where {held}", given)
 
 
-def _holds(column: str, type_: str) -> str:
-    within = f"coalesce(regexp_matches({_as_text(column, type_)}, $pattern), false)"
+def _holds(column: str, type_: str, given: Iterable[str]) -> str:
+    """Whether a column holds an address, as SQL with patterns as parameters of given names."""
+    text = _as_text(column, type_)
+    matches = " or ".join(f"regexp_matches({text}, ${name})" for name in given)
+    within = f"coalesce({matches}, false)"
     if type_ == "VARCHAR":
         return f"{within} or {_is_one(identifier(column))}"
     if '"EmailAddress"' in type_ or "EmailAddress VARCHAR" in type_:
@@ -187,8 +197,9 @@ def _clear(connection: Connection, name: TableName, pattern: str) -> None:
         value = f"{marked}::json::{type_}"
         if type_ == "VARCHAR":
             value = f"case when not {_is_one(quoted)} then {marked} end"
+        held = _holds(column, type_, ["pattern"])
         connection.execute(
-            f"update {name.quoted} set {quoted} = {value} where {_holds(column, type_)}",
+            f"update {name.quoted} set {quoted} = {value} where {held}",
             {"pattern": pattern, "mark": rf"\1{_MARK}\2"},
         )
 

@@ -73,6 +73,8 @@ def test_people_of_a_file_are_forgotten(synced: Project, tmp_path: Path) -> None
         ("missing.txt", None, 0o600, "can't be read"),
         ("open.txt", "a@unheard-of.example", 0o644, "chmod 600"),
         ("empty.txt", " \n", 0o600, "is empty"),
+        ("many.txt", "a@unheard-of.example\n" * 10_001, 0o600, "it holds 10001. Allowed: 10000"),
+        ("huge.txt", "a" * 4_000_001, 0o600, "it has 4000001 bytes. Allowed: 10000"),
         ("wrong.txt", "unheard-of", 0o600, "is not an e-mail address"),
         ("a@unheard-of.example", None, 0o600, "not an address"),
     ],

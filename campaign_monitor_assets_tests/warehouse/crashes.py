@@ -1,4 +1,4 @@
-"""Snapshots published in a process of their own that dies, or whose disk fills, at a statement."""
+"""Work done in a process of its own that dies, or whose disk fills, at a statement."""
 
 import multiprocessing
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from campaign_monitor_assets_tests.warehouse.snapshots import FIRST, Row, Wareho
 
 COMMITTED = "committed"
 """The moment between the commit and the closing of the file."""
+
+CLOSING = "the file is closed"
+"""The moment before a connection is closed."""
 
 _FILES = ("", ".wal")
 """What follows the file's name in those in which DuckDB keeps its content."""
@@ -64,6 +68,10 @@ class _Watched:
         self.tell("commit")
         self.connection.commit()
         self.tell(COMMITTED)
+
+    def close(self) -> None:
+        self.tell(CLOSING)
+        self.connection.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
@@ -119,9 +127,7 @@ class Life:
             size: If given, it is killed in the midst of its first write after the moment that
                 makes a file longer than so many bytes.
         """
-        code, said = self._publish_struck(number, moment, _Kill(size))
-        assert said is None, said or "it was not killed"
-        assert code in {-signal.SIGKILL, -signal.SIGXFSZ}
+        kill(partial(self.publish, number), moment, size)
 
     def publish_on_full_disk(self, number: int, moment: str, size: int) -> str:
         """Publishes a snapshot while from a moment on no file can be longer than some bytes.
@@ -129,29 +135,7 @@ class Life:
         Returns:
             The error's type and text; nothing where there was none.
         """
-        code, said = self._publish_struck(number, moment, _FillDisk(size))
-        assert said is not None, code
-        return said
-
-    def _publish_struck(
-        self, number: int, moment: str, strike: Callable[[], None]
-    ) -> tuple[int | None, str | None]:
-        """Publishes a snapshot in a process of its own.
-
-        Returns:
-            Its exit code, and its error's type and text: empty if there was none, None if it died.
-        """
-        receiving, sending = _PROCESSES.Pipe(duplex=False)
-        at = _At(moment, strike)
-        process = _PROCESSES.Process(target=_publish, args=(self, number, at, sending))
-        process.start()
-        sending.close()
-        try:
-            said = str(receiving.recv())
-        except EOFError:
-            said = None
-        process.join()
-        return process.exitcode, said
+        return fill_disk(partial(self.publish, number), moment, size)
 
     def publish_copied(self, number: int) -> list[Path]:
         """Publishes a snapshot, and copies its file before each statement.
@@ -220,10 +204,44 @@ class _FillDisk:
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
 
 
-def _publish(life: Life, number: int, at: _At, said: Connection) -> None:
+def kill(work: Callable[[], object], moment: str, size: int | None = None) -> None:
+    """Does work in a process that is killed; see `Life.publish_killed`."""
+    code, said = _struck(work, moment, _Kill(size))
+    assert said is None, said or "it was not killed"
+    assert code in {-signal.SIGKILL, -signal.SIGXFSZ}
+
+
+def fill_disk(work: Callable[[], object], moment: str, size: int) -> str:
+    """Does work while the disk is full; see `Life.publish_on_full_disk`."""
+    code, said = _struck(work, moment, _FillDisk(size))
+    assert said is not None, code
+    return said
+
+
+def _struck(
+    work: Callable[[], object], moment: str, strike: Callable[[], None]
+) -> tuple[int | None, str | None]:
+    """Does work in a process of its own.
+
+    Returns:
+        Its exit code, and its error's type and text: empty if there was none, None if it died.
+    """
+    receiving, sending = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_work, args=(work, _At(moment, strike), sending))
+    process.start()
+    sending.close()
+    try:
+        said = str(receiving.recv())
+    except EOFError:
+        said = None
+    process.join()
+    return process.exitcode, said
+
+
+def _work(work: Callable[[], object], at: _At, said: Connection) -> None:
     try:
         with _watched(at):
-            life.publish(number)
+            work()
         # A process that was to be struck at a moment that never comes proves nothing.
         assert at.reached, f"no statement contains {at.text!r}"
     except BaseException as error:  # noqa: BLE001 (whatever it is, the test looks at it)

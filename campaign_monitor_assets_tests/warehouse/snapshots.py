@@ -1,7 +1,8 @@
 """Snapshots published without Dagster and HTTP, for tests of what becomes of their rows."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +14,13 @@ import msgspec
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
-from campaign_monitor_assets.staging.records import CollectionRead
+from campaign_monitor_assets.staging.records import CollectionRead, Staged
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import (
     Published,
     Superseded,
     publish,
+    publish_trial,
 )
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
@@ -57,10 +59,46 @@ class Warehouse:
         **figures: Any,
     ) -> Published | Superseded:
         """Publishes the rows of each parent; a row's unknown fields are extras."""
+        with (
+            self._staged(rows, reading, at, kept, figures) as staged,
+            self.database.connect() as connection,
+        ):
+            return publish(
+                connection,
+                staged,
+                self._name,
+                run_id=f"run {staged.reading}",
+                settings=self.settings,
+                forced=forced,
+            )
+
+    def publish_trial(
+        self, rows: Mapping[str, Sequence[Row]], *, reading: int | None = None
+    ) -> Published | Superseded:
+        """Publishes the rows of each parent as those of a trial."""
+        with (
+            self._staged(rows, reading, None, (), {}) as staged,
+            self.database.connect() as connection,
+        ):
+            privacy = self.settings.privacy
+            return publish_trial(connection, staged, self._name, run_id="run", privacy=privacy)
+
+    @property
+    def _name(self) -> TableName:
+        return TableName(SCHEMA, self.table)
+
+    @contextmanager
+    def _staged(
+        self,
+        rows: Mapping[str, Sequence[Row]],
+        reading: int | None,
+        at: datetime | None,
+        kept: Sequence[str],
+        figures: Mapping[str, Any],
+    ) -> Iterator[Staged]:
         reading = self.begin() if reading is None else reading
         at = at or FIRST + timedelta(days=next(iter(self.days)))
         entry = CATALOGUE[self.table]
-        name = TableName(SCHEMA, self.table)
         with staging_folder(self.database.staging_root) as folder:
             writer = StagingWriter(entry, folder, at, reading, kept=tuple(kept))
             for number, (parent, found) in enumerate(rows.items(), start=1):
@@ -76,16 +114,7 @@ class Warehouse:
                 writer.append(msgspec.json.Encoder().encode_lines(lines), extras)
                 keys = dict.fromkeys(entry.inherits, parent)
                 writer.accept(CollectionRead(number, keys, len(found), len(found), **figures))
-            staged = writer.finish(requests=1, size=1, seconds=1)
-            with self.database.connect() as connection:
-                return publish(
-                    connection,
-                    staged,
-                    name,
-                    run_id=f"run {reading}",
-                    settings=self.settings,
-                    forced=forced,
-                )
+            yield writer.finish(requests=1, size=1, seconds=1)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.path)) as connection:

@@ -7,10 +7,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.errors import ConfigurationError, DatabaseError, SnapshotRefusedError
 from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.warehouse.forget import Forgotten, forget
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
+from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.removal import pattern_of
 from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse, person
 from campaign_monitor_assets_tests.warehouse.test_enforce import everything, keeping
@@ -163,6 +164,39 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="does not exist"):
         forget(store.database, SCHEMA, [ANN], KEEP_ALL)
     assert not store.path.exists()
+
+
+def test_what_was_read_before_is_not_published(tmp_path: Path) -> None:
+    """A run that began to read before somebody was forgotten can't bring them back; a later can."""
+    store, other = filled(tmp_path), keeping(tmp_path, KEEP_ALL, "unsubscribed_subscribers")
+    begun = store.begin()
+    forget(store.database, SCHEMA, [ANN], KEEP_ALL)
+    for each in (store, other):
+        for publish in (each.publish, each.publish_trial):
+            with pytest.raises(SnapshotRefusedError, match=r"somebody was forgotten.*Run it again"):
+                publish({"a": [person(ANN)]}, reading=begun)
+    assert not re.search(pattern(), everything(store))
+    assert isinstance(store.publish({"a": [person("b@c.d")]}), Published)
+
+
+def test_many_are_forgotten_together(tmp_path: Path) -> None:
+    """More than are searched for at a time: each row is counted once, and all of them go."""
+    store = keeping(tmp_path, KEEP_ALL)
+    addresses = [f"nobody.{number}@unheard-of.example" for number in range(250)]
+    texts = [field("Friends", f"{addresses[0]}, {addresses[249]}"), field("Friend", "b@c.d")]
+    store.publish(
+        {"a": [*map(person, addresses), person("b@c.d", CustomFields=texts), person("e@f.g")]}
+    )
+    forgotten = forget(store.database, SCHEMA, addresses, KEEP_ALL)
+    assert forgotten.removed.rows["account.active_subscribers"] == 250
+    assert forgotten.removed.cleared["account.active_subscribers"] == 1
+    assert store.query("select EmailAddress from active_subscribers order by 1") == [
+        ("b@c.d",),
+        ("e@f.g",),
+    ]
+    assert store.query("select CustomFields[1].Value from active_subscribers order by all")[0] == (
+        "(forgotten), (forgotten)",
+    )
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,34 @@ def test_what_spills_is_private(tmp_path: Path) -> None:
         assert spilled
         assert {mode(each) for each in spilled} == {0o600}
         assert mode(Path(f"{path}.tmp")) == 0o700
+
+
+def test_threads_that_use_files_at_the_same_time(tmp_path: Path) -> None:
+    """The mask is the process's: it holds until the last one has done, and is put back then."""
+    both, one_left, made = threading.Barrier(2), threading.Event(), list[Path]()
+
+    def work(path: Path, *, ends_first: bool) -> None:
+        with suppress(KeyError), database(path).connect():
+            both.wait(10)
+            if ends_first:
+                raise KeyError(path)
+            assert one_left.wait(10)
+            made.append(tmp_path / "while one is at work.txt")
+            made[0].touch()
+
+    first, second = (
+        threading.Thread(target=work, args=(tmp_path / name,), kwargs={"ends_first": ends_first})
+        for name, ends_first in (("a.duckdb", True), ("b.duckdb", False))
+    )
+    first.start()
+    second.start()
+    first.join()
+    one_left.set()
+    second.join()
+    assert [mode(each) for each in made] == [0o600]
+    (tmp_path / "later.txt").touch()
+    assert mode(tmp_path / "later.txt") == 0o644
+    assert {mode(tmp_path / name) for name in ("a.duckdb", "b.duckdb")} == {0o600}
 
 
 def test_a_file_that_others_can_read_is_mentioned_once(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Writing the DuckDB file anew: everything stays but the bytes of what was deleted."""
 
-import signal
+import shutil
 import stat
-import subprocess
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,6 +16,7 @@ from campaign_monitor_assets.warehouse import rewrite as steps
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests.warehouse.crashes import CLOSING, kill
 
 
 def database(path: Path) -> Database:
@@ -87,40 +90,64 @@ def test_everything_stays_but_the_bytes_of_what_was_deleted(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-KILLED = """
-import os, signal, sys
-from campaign_monitor_assets.warehouse import rewrite
-from campaign_monitor_assets.warehouse.settings import WarehouseSettings
-from campaign_monitor_assets.warehouse.target import Database
-path, step, moment = sys.argv[1:]
-work = getattr(rewrite, step)
-def killed(*arguments):
-    if moment == "after":
-        work(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(rewrite, step, killed)
-rewrite.rewrite(Database.of(WarehouseSettings(database=path)))
-"""
-
-
 @pytest.mark.parametrize(
-    ("step", "moment"),
+    "moment",
     [
-        ("_copy", "before"),
-        ("_content", "before"),
-        ("_copy", "after"),
-        ("_swap", "after"),
+        "copy from database",
+        'detach "the fresh file"',
+        "pragma disable_checkpoint_on_shutdown",
+        CLOSING,
     ],
 )
-def test_kill_9(path: Path, step: str, moment: str) -> None:
+def test_kill_9(path: Path, moment: str) -> None:
     """A rewriting that is killed at any step leaves the file whole, and the next one clears up."""
     before = dump(path)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(path), step, moment], check=False)
-    assert done.returncode == -signal.SIGKILL
+    kill(partial(rewrite, database(path)), moment)
+    [left] = [each for each in path.parent.iterdir() if each.is_dir()]
+    assert stat.S_IMODE(left.stat().st_mode) == 0o700
     assert dump(path) == before
     rewrite(database(path))
     assert dump(path) == before
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@dataclass(frozen=True)
+class Racing:
+    """A connection that is overtaken: right after it attached the file, another one is there."""
+
+    connection: duckdb.DuckDBPyConnection
+    overtake: Callable[[], None]
+
+    def execute(self, sql: str, *parameters: object) -> duckdb.DuckDBPyConnection:
+        found = self.connection.execute(sql, *parameters)
+        if sql.startswith("attach") and "memory" not in sql:
+            self.overtake()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+def test_a_file_that_is_swapped_as_it_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opens the file just before it is swapped writes into the new one, not into thin air."""
+    fresh = path.with_name("fresh.duckdb")
+    shutil.copy(path, fresh)
+    said, connect = list[str](), duckdb.connect
+
+    def overtake() -> None:
+        if fresh.exists():
+            fresh.replace(path)
+
+    monkeypatch.setattr(duckdb, "connect", lambda **given: Racing(connect(**given), overtake))
+    with database(path).connect(warn=said.append) as connection:
+        connection.execute("insert into account.later values (-1)")
+    monkeypatch.undo()
+    assert not fresh.exists()
+    assert any("another process has just written it anew" in each for each in said)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("select min(n) from account.later").fetchone() == (-1,)
 
 
 def test_a_copy_that_differs_is_not_swapped_in(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,123 @@
+"""What is removed for good, interrupted: the old content or the new, and never only half of it."""
+
+import shutil
+import stat
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from campaign_monitor_assets.warehouse.forget import forget
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL
+from campaign_monitor_assets.warehouse.publish import Published
+from campaign_monitor_assets.warehouse.rewrite import rewrite
+from campaign_monitor_assets_tests.warehouse.crashes import COMMITTED, fill_disk, kill
+from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse, person
+from campaign_monitor_assets_tests.warehouse.test_enforce import everything, keeping
+from campaign_monitor_assets_tests.warehouse.test_privacy import resolved
+
+GONE = "unheard-of"
+"""What stands in whatever is removed."""
+
+ANN = f"ann@{GONE}.example"
+PSEUDONYMOUS = resolved("pseudonymous")
+ROWS = {"a": [person(ANN, Name=GONE), person("bob@example.com")]}
+
+MOMENTS = {
+    "before the commit": "commit",
+    "after the commit": COMMITTED,
+    "before the copy": "copy from database",
+    "before the swap": "pragma disable_checkpoint_on_shutdown",
+}
+
+
+def filled(path: Path) -> Warehouse:
+    store = keeping(path.parent, KEEP_ALL)
+    store.publish(ROWS)
+    return store
+
+
+def forget_ann(path: Path) -> None:
+    forget(keeping(path.parent, KEEP_ALL).database, SCHEMA, [ANN], KEEP_ALL)
+
+
+def hash_all(path: Path) -> None:
+    """What a run does whose settings are others now."""
+    store = keeping(path.parent, PSEUDONYMOUS)
+    published = store.publish(ROWS, reading=9)
+    assert isinstance(published, Published)
+    if published.bytes_left:
+        rewrite(store.database)
+
+
+WORK: Mapping[str, Callable[[Path], None]] = {"forget": forget_ann, "hash": hash_all}
+
+
+@pytest.fixture(params=WORK)
+def work(request: pytest.FixtureRequest) -> Callable[[Path], None]:
+    return WORK[request.param]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return filled(folder / "a.duckdb").path
+
+
+def holds(path: Path) -> bool:
+    """Whether what can be queried holds it; in all tables, or in none."""
+    store = keeping(path.parent, KEEP_ALL)
+    held = {
+        GONE in str(store.query(f"from {name}"))
+        for name in ("active_subscribers", "account_history.active_subscribers")
+    }
+    assert len(held) == 1
+    return held.pop()
+
+
+def is_done(path: Path) -> None:
+    """Nothing is left of it: no row, no byte, and no folder."""
+    assert GONE not in everything(keeping(path.parent, KEEP_ALL))
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert GONE.encode() not in path.read_bytes()
+
+
+@pytest.mark.slow
+def test_killed(path: Path, work: Callable[[Path], None]) -> None:
+    """Whenever it is killed, all rows are as before or as after; the next time it is done."""
+    base = path.parent.with_name("base")
+    shutil.copytree(path.parent, base)
+    for name, moment in MOMENTS.items():
+        kill(partial(work, path), moment)
+        folders = [each for each in path.parent.iterdir() if each.is_dir()]
+        assert all(stat.S_IMODE(each.stat().st_mode) == 0o700 for each in folders)
+        assert holds(path) is (name == "before the commit")
+        work(path)
+        is_done(path)
+        shutil.rmtree(path.parent)
+        shutil.copytree(base, path.parent)
+
+
+def test_no_room_for_the_copy(path: Path, work: Callable[[Path], None]) -> None:
+    """The rows are removed, the error says that bytes may be left; with room it is done."""
+    said = fill_disk(partial(work, path), MOMENTS["before the copy"], 1)
+    assert said.startswith("DatabaseError: The DuckDB file")
+    assert "could not be written anew" in said
+    assert "bytes of what was deleted may still be in it. Make room for a second copy" in said
+    assert "unheard" not in said
+    assert not holds(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    work(path)
+    is_done(path)
+
+
+def test_no_room_for_the_removal(path: Path, work: Callable[[Path], None]) -> None:
+    """Where not even the rows can be removed, nothing is changed, and the error says so."""
+    said = fill_disk(partial(work, path), MOMENTS["before the commit"], 1)
+    assert said.startswith("DatabaseError: The DuckDB file")
+    assert "is unchanged" in said
+    assert holds(path)
+    work(path)
+    is_done(path)
