@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
+from campaign_monitor_assets.cli.history import quick_history
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
@@ -64,7 +65,7 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     """
     chosen = None if selection is None else _selected(definitions, selection)
     run_id, seen = str(uuid4()), _Seen(console)
-    with _instance() as instance:
+    with quick_history(), _instance() as instance:
         end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
         instance.add_event_listener(run_id, seen.note)
         with marked_alive(instance, run_id):

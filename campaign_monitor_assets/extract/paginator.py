@@ -28,6 +28,9 @@ MIN_PAGE_SIZE: Final = 10
 _MAX_PAGES: Final = 1_000_000
 """No collection has more: a billion rows at the API's largest page size."""
 
+_FEW_ROWS: Final = 5_000
+"""Rows whose keys are compared without what would have to be imported for it."""
+
 
 @dataclass(frozen=True)
 class PageRequest:
@@ -243,7 +246,10 @@ def _overlapping_size(total: int, full: int) -> int:
 
 def _repeats(hashes: "Sequence[array[int]]") -> bool:
     """Whether a hash comes twice."""
-    # Importing it takes as long as a request does, so it waits until requests are in flight.
+    rows = sum(map(len, hashes))
+    if rows <= _FEW_ROWS:
+        return len(set().union(*hashes)) < rows
+    # Importing it takes as long as a request does, and only many rows are worth it.
     import numpy as np  # noqa: PLC0415
 
     together = np.concatenate([np.frombuffer(each, np.int64) for each in hashes])

@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import filelock
 import tenacity
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
-from dagster._grpc.client import DagsterGrpcClient
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
+
+if TYPE_CHECKING:
+    from dagster._grpc.client import DagsterGrpcClient
+    from dagster._grpc.types import CanCancelExecutionRequest
 
 _CODE_SERVER_TAG = ".dagster/grpc_info"
 """Dagster's tag of a launched run: the address of the code server that started its process."""
@@ -96,9 +98,15 @@ def _lock_of(instance: dg.DagsterInstance, run_id: str) -> Path:
 
 
 def _is_executing(address: dict[str, Any], run_id: str) -> bool:
-    client = DagsterGrpcClient(**address)
+    # Few commands meet a run of a code server, and none else needs gRPC.
+    from dagster._grpc.client import DagsterGrpcClient  # noqa: PLC0415
+    from dagster._grpc.types import (  # noqa: PLC0415
+        CanCancelExecutionRequest,
+        CanCancelExecutionResult,
+    )
+
     try:
-        said = _ask(client, run_id)
+        said = _ask(DagsterGrpcClient(**address), CanCancelExecutionRequest(run_id=run_id))
     except DagsterUserCodeUnreachableError as error:
         # A server that is merely slow to answer is there.
         return not _nobody_listens(error)
@@ -115,5 +123,5 @@ def _nobody_listens(error: BaseException) -> bool:
     wait=tenacity.wait_fixed(1),
     reraise=True,
 )
-def _ask(client: DagsterGrpcClient, run_id: str) -> str:
-    return client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=10)
+def _ask(client: "DagsterGrpcClient", request: "CanCancelExecutionRequest") -> str:
+    return client.can_cancel_execution(request, timeout=10)

@@ -201,3 +201,16 @@ def test_forget_asks_whom_and_tells_counts(
     left = with_parents.query("select lower(EmailAddress) from bounced_subscribers")
     assert len(left) < rows
     assert (address,) not in left
+
+
+@pytest.mark.slow
+def test_sync_imports_nothing_that_a_small_account_has_no_use_for(
+    small: Sandbox, tmp_path: Path
+) -> None:
+    """No data frames, no arrays, no gRPC: each would take as long as a table does."""
+    environment = {**_account(small, tmp_path), "PYTHONPROFILEIMPORTTIME": "1"}
+    done = _run(tmp_path, "sync", **environment)
+    assert done.returncode == 0, done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "duckdb" in imported
+    assert not imported & {"pandas", "polars", "pyarrow", "numpy", "grpc", "plotly"}
