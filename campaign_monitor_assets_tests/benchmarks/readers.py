@@ -108,12 +108,6 @@ THE_ELEVEN = (
 )
 """The tables that nobody does without; the others of the default can be told from lists."""
 
-PROJECT = Reader(
-    name="project",
-    title="a Dagster project of one asset that does nothing, run the same way",
-    program="campaign_monitor_assets_tests.benchmarks.programs.empty_project",
-    most_repeats=5,
-)
 ELEVEN = replace(
     OURS,
     name="eleven",
@@ -139,7 +133,7 @@ DLT_ELEVEN = replace(
 )
 READERS = {
     reader.name: reader
-    for reader in (EMPTY, OURS, UNCHECKED, *PEERS, PROJECT, ELEVEN, EVERYTHING, DLT_ELEVEN)
+    for reader in (EMPTY, OURS, UNCHECKED, *PEERS, ELEVEN, EVERYTHING, DLT_ELEVEN)
 }
 
 

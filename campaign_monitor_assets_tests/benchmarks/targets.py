@@ -8,7 +8,6 @@ from campaign_monitor_assets_tests.benchmarks.readers import (
     ELEVEN,
     EMPTY,
     OURS,
-    PROJECT,
     UNCHECKED,
 )
 
@@ -40,12 +39,11 @@ def targets(measures: Sequence[Measure]) -> list[Target]:
     empty = {one.part: one for one in measures if one.reader == EMPTY.name}
     both = [one for one in measures if one.reader in (OURS.name, UNCHECKED.name)]
     compared = [(one, empty[one.part]) for one in both if one.part in empty]
-    project = {one.part: one for one in measures if one.reader == PROJECT.name}
-    eleven = [one for one in measures if one.reader == ELEVEN.name and one.part in project]
+    eleven = [one for one in measures if one.reader == ELEVEN.name and one.part in empty]
     return [
         *(target for one, base in compared if one.latency for target in _of_latency(one, base)),
         *(_of_cpu(one, base) for one, base in compared if not one.latency),
-        *(target for one in eleven for target in _of_eleven(one, project[one.part])),
+        *(target for one in eleven for target in _of_eleven(one, empty[one.part])),
         *_of_memory([*ours, *eleven]),
         *(target for one in ours if one.rate for target in _of_politeness(one)),
         *_of_rows([*ours, *eleven]),
@@ -66,16 +64,16 @@ def requests_of_eleven(one: Measure) -> int:
     return 1 + 7 * one.clients + one.lists * (2 + pages + (pages > 1))
 
 
-def _of_eleven(one: Measure, project: Measure) -> Iterator[Target]:
+def _of_eleven(one: Measure, empty: Measure) -> Iterator[Target]:
     ideal = one.requests * one.latency / CONNECTIONS
     name, most = {
-        "none": ("2 × an empty project's run", 2 * project.wall),
+        "none": ("2 × an empty Dagster run", 2 * empty.wall),
         "agency": ("1.5 × requests × latency ÷ connections", 1.5 * ideal),
     }.get(
         one.part,
         (
-            "1.25 × requests × latency ÷ connections and 2 × an empty project's run",
-            1.25 * ideal + 2 * project.wall,
+            "1.25 × requests × latency ÷ connections and 2 × an empty Dagster run",
+            1.25 * ideal + 2 * empty.wall,
         ),
     )
     yield Target(f"{one.part}: the eleven tables, at most {name}", most, one.wall, "s")

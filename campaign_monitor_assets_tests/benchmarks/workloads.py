@@ -9,7 +9,6 @@ from campaign_monitor_assets_tests.benchmarks.readers import (
     EVERYTHING,
     OURS,
     PEERS,
-    PROJECT,
     UNCHECKED,
     Reader,
 )
@@ -65,7 +64,7 @@ class Workload:
 
 
 _ALL = (EMPTY, OURS, UNCHECKED, *PEERS)
-_WHOLE = (PROJECT, ELEVEN, EVERYTHING)
+_WHOLE = (EMPTY, ELEVEN, EVERYTHING)
 
 PARTS = {
     "W1": "200 lists × 1,000 subscribers, 100 ms an answer",
@@ -106,7 +105,7 @@ WORKLOADS = (
         lists=2,
         subscribers=150_000,
         latency=0.1,
-        readers=(PROJECT, ELEVEN),
+        readers=(EMPTY, ELEVEN),
         repeats=5,
     ),
     Workload(
@@ -115,7 +114,7 @@ WORKLOADS = (
         subscribers=50,
         clients=500,
         latency=0.1,
-        readers=(PROJECT, ELEVEN),
+        readers=(EMPTY, ELEVEN),
     ),
     Workload(part="polite", lists=200, subscribers=1000, rate=5, readers=(OURS,)),
     Workload(
