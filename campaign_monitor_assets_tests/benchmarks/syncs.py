@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 from campaign_monitor_assets.warehouse.publish import publish
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
@@ -84,6 +85,7 @@ class Figures:
         written: Bytes written to the file and its write-ahead log, spilled ones excluded.
         spilled: Bytes written to DuckDB's temporary directory.
         size: Bytes of the file afterwards.
+        cpu: Seconds of all processors.
     """
 
     seconds: float
@@ -91,6 +93,7 @@ class Figures:
     written: int
     spilled: int
     size: int
+    cpu: float = 0
 
 
 FIRST = "first"
@@ -142,14 +145,16 @@ def stage(folder: Path, rows: int, day: int, percent: float) -> Path:
     return folder
 
 
-def sync(database: Path, staged: Path, rows: int, day: int, way: Way) -> Figures:
+def sync(
+    database: Path, staged: Path, rows: int, day: int, way: Way, privacy: Privacy = KEEP_ALL
+) -> Figures:
     """Publishes what was staged, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_sync, database, staged, rows, day, way).result()
+        return pool.submit(_sync, database, staged, rows, day, way, privacy).result()
 
 
-def _sync(database: Path, folder: Path, rows: int, day: int, way: Way) -> Figures:
+def _sync(database: Path, folder: Path, rows: int, day: int, way: Way, privacy: Privacy) -> Figures:
     with _spilling() as spill:
         settings = WarehouseSettings(
             database=str(database),
@@ -158,7 +163,7 @@ def _sync(database: Path, folder: Path, rows: int, day: int, way: Way) -> Figure
             history=[TABLE] if way.history else [],
         )
         target, before = Database.of(settings), _io()
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         staged = Staged(
             table=CATALOGUE[TABLE],
             synced_at=_FIRST_DAY + timedelta(days=day),
@@ -175,11 +180,11 @@ def _sync(database: Path, folder: Path, rows: int, day: int, way: Way) -> Figure
                 staged,
                 TableName("campaign_monitor", TABLE),
                 run_id=str(day),
-                settings=settings.publish_settings(TABLE),
+                settings=replace(settings.publish_settings(TABLE), privacy=privacy),
             ),
             rows=Rows(staged.average_row, staged.longest_row),
         )
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     after = _io()
     stored = after["write_bytes"] - before["write_bytes"]
     handed_over = after["wchar"] - before["wchar"]
@@ -189,6 +194,7 @@ def _sync(database: Path, folder: Path, rows: int, day: int, way: Way) -> Figure
         written=stored,
         spilled=max(handed_over - stored, 0),
         size=database.stat().st_size,
+        cpu=cpu,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_monitor_assets_tests.benchmarks import writing
+from campaign_monitor_assets_tests.benchmarks import hashing, writing
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
@@ -98,3 +98,16 @@ def test_writing_is_measured_each_way(tmp_path: Path) -> None:
     for way in ("replace", "merge", "replace with history", "merge with history"):
         assert results.count(f"| {way} |") == 3
     assert "The whole program: 20 subscribers" in results
+
+
+def test_the_cost_of_privacy_stands_in_its_results(tmp_path: Path) -> None:
+    """Each sync is measured with each setting, against the one in the clear."""
+    hashing.main(["--rows", "300", "--rounds", "1", "--output", str(tmp_path)])
+    lines = (tmp_path / "HASHING.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if " s |" in line]
+    assert [row[:2] for row in rows] == [
+        [sync, setting]
+        for sync in ("first", "unchanged", "1 % changed")
+        for setting in hashing.SETTINGS
+    ]
+    assert {row[3] for row in rows if row[1] == hashing.PLAIN} == {"1.00"}

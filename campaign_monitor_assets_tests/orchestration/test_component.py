@@ -174,6 +174,9 @@ def test_schedules_are_off_until_someone_switches_them_on() -> None:
             "{tables: [clients, campaigns, campaign_opens], report_windows: {campaign_opens: 0}}",
             ["report_windows.campaign_opens", "0", "1 or more"],
         ),
+        ("privacy: {columns: {Nmae: drop}}", ["privacy.columns", "'Nmae'", "Did you mean Name"]),
+        ("privacy: {columns: {EmailAddress: drop}}", ["part of the key", "keep or hash"]),
+        ("privacy: pseudonymous", ["CAMPAIGN_MONITOR_HASH_KEY is not set", "32 characters"]),
     ],
 )
 def test_a_wrong_setting_fails_as_the_definitions_load(yaml: str, said: list[str]) -> None:
@@ -182,6 +185,23 @@ def test_a_wrong_setting_fails_as_the_definitions_load(yaml: str, said: list[str
         _build(yaml)
     for part in said:
         assert part in str(raised.value)
+
+
+def test_personal_columns_have_a_tag_and_say_what_becomes_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dagster's column schema tells what is personal, and what of it is hashed or left out."""
+    monkeypatch.setenv("CAMPAIGN_MONITOR_HASH_KEY", "a key that is long enough 0123456789")
+    for yaml, is_masked in (("{}", False), ("privacy: pseudonymous", True)):
+        asset = _build(yaml).get_assets_def(dg.AssetKey(["campaign_monitor", "active_subscribers"]))
+        [metadata] = asset.metadata_by_key.values()
+        columns = {each.name: each for each in metadata["dagster/column_schema"].columns}
+        personal = {each for each, column in columns.items() if "personal" in column.tags}
+        assert personal == {"EmailAddress", "Name", "CustomFields", "MobileNumber"}
+        said = {name: str(column.description) for name, column in columns.items()}
+        assert ("Hashed, by the setting privacy" in said["EmailAddress"]) is is_masked
+        assert ("Left out, by the setting privacy" in said["Name"]) is is_masked
+        assert "by the setting" not in said["State"]
 
 
 def test_an_unknown_attribute_is_refused() -> None:

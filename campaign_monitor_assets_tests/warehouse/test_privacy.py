@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from campaign_monitor_assets.warehouse.privacy import Action, Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.settings import PublishSettings
+from campaign_monitor_assets_tests.warehouse.crashes import COMMITTED, kill
 from campaign_monitor_assets_tests.warehouse.snapshots import Warehouse, person
 
 KEY = "a key of the tests, which is long enough"
@@ -91,6 +93,18 @@ def test_a_hash_is_an_hmac(
         " from active_subscribers"
     )
     assert found == (hash_of(plain, key) if plain else "")
+
+
+def test_nothing_clear_in_what_a_killed_process_leaves(tmp_path: Path) -> None:
+    """What was committed waits in the write-ahead log, and nobody stands there either."""
+    store = warehouse(tmp_path, resolved("pseudonymous"))
+    rows = {"a": [person("ann@unheard-of.example", Name="unheard-of", Nickname="unheard-of")]}
+    kill(partial(store.publish, rows, reading=1), COMMITTED)
+    log = store.path.with_name(f"{store.path.name}.wal")
+    assert hash_of("ann@unheard-of.example").encode() in log.read_bytes()
+    left = [each for each in tmp_path.iterdir() if each.is_file()]
+    assert not [each for each in left if b"unheard-of" in each.read_bytes()]
+    assert not [each for each in left if KEY.encode() in each.read_bytes()]
 
 
 def test_a_domain_beside_the_hash(tmp_path: Path) -> None:
