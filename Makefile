@@ -45,7 +45,7 @@ test: $(READY)
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
 test-slow: $(READY)
-	$(PYTHON) -m pytest -n auto -m slow
+	$(PYTHON) -m pytest -n auto --dist loadfile -m slow
 
 test-all: test test-slow
 

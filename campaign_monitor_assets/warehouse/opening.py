@@ -1,9 +1,8 @@
-"""Opening the DuckDB file: where it may be, how long it is waited for, and what errors say."""
+"""Opening the DuckDB file: where it may be, and what errors say."""
 
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.warehouse.instance import (
     CATALOG,
     Instance,
-    InUseHereError,
     OpenHereError,
     use,
     wait_for_change,
@@ -25,10 +23,9 @@ from campaign_monitor_assets.warehouse.instance import (
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
 from campaign_monitor_assets.warehouse.private import mention_readable, private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.waiting import Waiting, holder, is_locked
 
 T = TypeVar("T")
-
-_SECONDS_BETWEEN_NOTICES: Final = 30.0
 
 _NO_PATH: Final = re.compile(r":|[A-Za-z][A-Za-z0-9+.-]+:")
 """A URL, another database's address, or DuckDB's `:memory:`; a drive (`C:`) has one letter."""
@@ -121,7 +118,7 @@ class Opening:
     def _wait(self, begin: Callable[[], T], warn: Callable[[str], None]) -> T:
         """Begins to use the file, as soon as nobody else has it open."""
         mention_readable(self.path, warn)
-        waiting = _Waiting(self.path, self.lock_timeout, warn)
+        waiting = Waiting(self.path, self.lock_timeout, warn)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_locked),
             stop=tenacity.stop_after_delay(self.lock_timeout),
@@ -136,7 +133,7 @@ class Opening:
             if is_locked(error):
                 raise DatabaseError(
                     f"The DuckDB file {self.path} was open elsewhere for more than"
-                    f" {self.lock_timeout:g} s: {_holder(error)}. Close it there, or raise"
+                    f" {self.lock_timeout:g} s: {holder(error)}. Close it there, or raise"
                     " `lock_timeout`."
                 ) from None
             raise self.refused(error) from error
@@ -199,30 +196,6 @@ class Opening:
         )
 
 
-@dataclass
-class _Waiting:
-    """Tells at once, and then now and again, that the file is waited for."""
-
-    path: Path
-    most: float
-    warn: Callable[[str], None]
-    _notified: float | None = None
-
-    def notify(self, state: tenacity.RetryCallState) -> None:
-        now = time.monotonic()
-        if self._notified is not None and now - self._notified < _SECONDS_BETWEEN_NOTICES:
-            return
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, InUseHereError) and now - state.start_time < _SECONDS_BETWEEN_NOTICES:
-            return
-        self._notified = now
-        left = max(self.most - (now - state.start_time), 0)
-        self.warn(
-            f"Waiting for the DuckDB file {self.path}: {_holder(error)}. It is waited for up to"
-            f" {left:.0f} s more; close it there to go on, or end this with Ctrl-C."
-        )
-
-
 def checked_path(database: str) -> Path:
     """The path of a DuckDB file.
 
@@ -282,36 +255,6 @@ def _reads(descriptor: int) -> bool:
     import fcntl  # noqa: PLC0415
 
     return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
-
-
-def is_locked(error: BaseException) -> bool:
-    """Whether the file is open elsewhere: in another process, or in this one."""
-    if isinstance(error, OpenHereError):
-        return True
-    if not isinstance(error, duckdb.Error):
-        return False
-    said = str(error)
-    return any(
-        words in said
-        for words in (
-            "Could not set lock",
-            "already attached by database",
-            "different configuration",
-            # What Windows says.
-            "being used by another process",
-        )
-    )
-
-
-def _holder(error: BaseException | None) -> str:
-    """Who has the file open."""
-    said = str(error)
-    if isinstance(error, OpenHereError):
-        return said
-    if "already attached" in said or "different configuration" in said:
-        return "another connection of this process has it open"
-    found = re.search(r"held in (.+?)(?:\. |\.?$)", said.partition("\n")[0])
-    return f"it is open in {found[1]}" if found else "another process has it open"
 
 
 def _without_secrets(database: str) -> str:

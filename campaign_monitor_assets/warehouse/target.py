@@ -19,9 +19,10 @@ from campaign_monitor_assets.warehouse.memory import (
     is_out_of_memory,
     limit_that_would_do,
 )
-from campaign_monitor_assets.warehouse.opening import Opening, checked_path, is_locked
+from campaign_monitor_assets.warehouse.opening import Opening, checked_path
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.warehouse.waiting import is_locked
 
 T = TypeVar("T")
 

@@ -186,7 +186,7 @@ def test_killed_runs(project: Project) -> None:
     began = time.monotonic()
     assert finish(launch(project, ACTIVE)) == {}
     length = time.monotonic() - began
-    for number in range(8):
+    for number in range(1, 8, 2):
         project.box.live(seed=number, kinds=["join", "join", "leave", "import_old"])
         run = launch(project, ACTIVE)
         assert run.stdout is not None

@@ -233,7 +233,7 @@ def test_any_life(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", Strategy)
-@hypothesis.settings(PROPERTY, max_examples=40)
+@hypothesis.settings(PROPERTY, max_examples=15)
 @hypothesis.given(snapshots=SNAPSHOTS)
 def test_any_life_at_length(
     strategy: Strategy, snapshots: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory
