@@ -24,6 +24,33 @@ from campaign_monitor_assets_tests.api.servers import full_listener, respond, se
 from campaign_monitor_assets_tests.api.test_network import DECODE, client
 
 
+class Asking(threading.Thread):
+    """A request in a thread of its own, which has begun, and the error that it ends with."""
+
+    def __init__(self, asking: ApiClient, query: Mapping[str, str] | None = None) -> None:
+        super().__init__(daemon=True)
+        self._asking, self._query = asking, query
+        self.error: CampaignMonitorError | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._asking.get("/clients", DECODE, self._query)
+        except CampaignMonitorError as error:
+            self.error = error
+
+
+def are_cancelled(asking: ApiClient, *requests: Asking) -> bool:
+    """Whether closing the client ends these requests at once, and says so to who asked."""
+    asking.close()
+    for request in requests:
+        request.join(5)
+    return all(
+        not request.is_alive() and isinstance(request.error, RequestCancelledError)
+        for request in requests
+    )
+
+
 @pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
 def test_a_dripping_response(header: bytes) -> None:
     """A response whose bytes trickle in is given up when the request's whole time is over."""
@@ -44,19 +71,12 @@ def test_a_response_that_takes_long_is_told() -> None:
     ends = threading.Event()
     with serve(lambda _: setattr(ends, "waited", ends.wait(60))) as server:
         asking = client(f"{server.url}/api", said, request_timeout=10, connections=2)
-        threads = [
-            threading.Thread(target=lambda: _cancelled(asking, {"email": "somebody@example.com"}))
-            for _ in range(2)
-        ]
-        for thread in threads:
-            thread.start()
+        threads = [Asking(asking, {"email": "somebody@example.com"}) for _ in range(2)]
         until = time.monotonic() + 9
         while not said and time.monotonic() < until:
             time.sleep(0.01)
-        asking.close()
+        assert are_cancelled(asking, *threads)
         ends.set()
-        for thread in threads:
-            thread.join(5)
     [told] = said
     assert "the response to GET /api/clients.json for" in told
     assert "ended after 10 s at most (request_timeout)" in told
@@ -81,27 +101,12 @@ def test_closing_ends_everything(what: str) -> None:
     answer = {"limited": busy, "retry": respond("503 Later", Retry_After="3000")}.get(what, hang)
     with serve(answer) as server:
         asking = client(server.url, connections=3)
-        caught: list[BaseException] = []
-
-        def ask() -> None:
-            try:
-                asking.get("/clients", DECODE)
-            except CampaignMonitorError as error:
-                caught.append(error)
-
-        threads = [threading.Thread(target=ask) for _ in range(3)]
-        for thread in threads:
-            thread.start()
+        threads = [Asking(asking) for _ in range(3)]
         while not server.heard:
             time.sleep(0.01)
         time.sleep(0.2)
-        asking.close()
-        for thread in threads:
-            thread.join(5)
-        alive = [thread for thread in threads if thread.is_alive()]
+        assert are_cancelled(asking, *threads)
         ends.set()
-    assert alive == []
-    assert {type(error) for error in caught} == {RequestCancelledError}
 
 
 def test_closing_ends_a_handshake() -> None:
@@ -109,14 +114,11 @@ def test_closing_ends_a_handshake() -> None:
     ends = threading.Event()
     with serve(lambda _: setattr(ends, "waited", ends.wait(60))) as server:
         asking = client(f"https://127.0.0.1:{server.port}/api", connect_timeout=30)
-        thread = threading.Thread(target=lambda: _cancelled(asking))
-        thread.start()
+        thread = Asking(asking)
         while not server.heard:
             time.sleep(0.01)
-        asking.close()
-        thread.join(5)
+        assert are_cancelled(asking, thread)
         ends.set()
-        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -124,13 +126,10 @@ def test_closing_ends_a_connection_that_hangs(scheme: str) -> None:
     """A host that does not even accept the connection is left as soon as the client is closed."""
     with full_listener() as port:
         asking = client(f"{scheme}://127.0.0.1:{port}/api", connect_timeout=60)
-        thread = threading.Thread(target=lambda: _cancelled(asking))
-        thread.start()
+        thread = Asking(asking)
         time.sleep(0.3)
         assert thread.is_alive()
-        asking.close()
-        thread.join(5)
-        assert not thread.is_alive()
+        assert are_cancelled(asking, thread)
 
 
 def test_a_connection_that_hangs_ends_at_its_time_limit() -> None:
@@ -154,14 +153,10 @@ def test_closing_ends_a_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> No
 
     asking = client("https://api.example.com/api", connect_timeout=60)
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    thread = threading.Thread(target=lambda: _cancelled(asking))
-    thread.start()
+    thread = Asking(asking)
     assert looked.wait(5)
-    asking.close()
-    thread.join(5)
-    alive = thread.is_alive()
+    assert are_cancelled(asking, thread)
     ends.set()
-    assert not alive
 
 
 @pytest.mark.parametrize(
@@ -177,20 +172,13 @@ def test_long_waits_are_told(headers: dict[str, str]) -> None:
     said: list[str] = []
     with serve(respond("429 Slow down", **headers)) as server:
         asking = client(server.url, said)
-        thread = threading.Thread(target=lambda: _cancelled(asking))
-        thread.start()
+        thread = Asking(asking)
         while not said:
             time.sleep(0.01)
-        asking.close()
-        thread.join(5)
+        assert are_cancelled(asking, thread)
     assert "HTTP 429" in said[0]
     assert f"the next one in {max(map(int, headers.values()))}" in said[0]
     assert "Ctrl-C" in said[0]
-
-
-def _cancelled(asking: ApiClient, query: Mapping[str, str] | None = None) -> None:
-    with pytest.raises(RequestCancelledError):
-        asking.get("/clients", DECODE, query)
 
 
 def test_the_last_attempt_holds_nobody_up() -> None:
@@ -260,12 +248,10 @@ def test_a_longer_wait_that_is_wanted() -> None:
     said: list[str] = []
     with serve(respond("503 Later", Retry_After=_in(20_000))) as server:
         asking = client(server.url, said, max_wait=86_400)
-        thread = threading.Thread(target=lambda: _cancelled(asking))
-        thread.start()
+        thread = Asking(asking)
         while not said:
             time.sleep(0.01)
-        asking.close()
-        thread.join(5)
+        assert are_cancelled(asking, thread)
     # The date has whole seconds, and the machine may be slow.
     assert re.search(r"the next one in 19[89]\d\d\.", said[0])
 

@@ -8,7 +8,6 @@ says: Dagster's default, or `dg.in_process_executor`.
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,13 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-import psutil
-import requests
 from dagster_graphql import DagsterGraphQLClient
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.orchestration.deployment import eventually, free_port
+from campaign_monitor_assets_tests.orchestration.deployment import (
+    Deployment,
+    answers,
+    eventually,
+    free_port,
+    other_project,
+)
+from campaign_monitor_assets_tests.project import Project
 
 ACCOUNT = ("--clients", "1", "--lists", "4", "--subscribers", "50", "--campaigns", "2")
 ROUNDS = 3
@@ -30,34 +34,10 @@ JOB = "the component's job"
 GRAPH = "the asset graph, the project's default executor"
 GRAPH_IN_PROCESS = "the asset graph, dg.in_process_executor in the project"
 
-DEFINITIONS = """
-from pathlib import Path
-import dagster as dg
-
-@dg.definitions
-def defs():
-    found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    return dg.Definitions.merge(found, dg.Definitions({executor}))
-"""
-COMPONENT = """
-type: campaign_monitor_assets.CampaignMonitorComponent
-attributes:
-  warehouse: {{database: {database}}}
-"""
-
 
 def write_project(folder: Path, executor: str) -> None:
     """A project that has the component and, if wished, an executor."""
-    package = folder / "elsewhere"
-    (package / "defs" / "crm").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "defs" / "__init__.py").touch()
-    (package / "definitions.py").write_text(DEFINITIONS.format(executor=executor))
-    text = COMPONENT.format(database=folder / "account.duckdb")
-    (package / "defs" / "crm" / "defs.yaml").write_text(text)
-    (folder / "pyproject.toml").write_text(
-        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
-    )
+    other_project(folder, "{}", executor)
     # Without a daemon nobody would take a run from the queue.
     (folder / "dagster.yaml").write_text(
         "telemetry: {enabled: false}\n"
@@ -69,39 +49,15 @@ def write_project(folder: Path, executor: str) -> None:
 def webserver(folder: Path, box: Sandbox) -> Iterator[DagsterGraphQLClient]:
     """The project's webserver for as long as the context lasts."""
     port = free_port()
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(folder),
-        "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
-        "CAMPAIGN_MONITOR_API_KEY": box.key,
-        "CAMPAIGN_MONITOR_BASE_URL": box.url,
-    }
-    with (folder / "webserver.log").open("w") as log:
-        process = psutil.Popen(
-            [
-                Path(sys.executable).with_name("dagster-webserver"),
-                *("-m", "elsewhere.definitions", "-p", str(port)),
-            ],
-            env=environment,
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    project = Project(box, folder / "account.duckdb")
+    deployment = Deployment(folder, project, {"PYTHONPATH": path})
     try:
-        eventually(lambda: _answers(port))
+        deployment.start("dagster-webserver", "-m", "elsewhere.definitions", "-p", str(port))
+        eventually(lambda: answers(port))
         yield DagsterGraphQLClient("localhost", port_number=port)
     finally:
-        family = [*process.children(recursive=True), process]
-        for each in family:
-            each.terminate()
-        psutil.wait_procs(family, timeout=30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return requests.get(f"http://localhost:{port}/server_info", timeout=30).ok
-    except requests.ConnectionError:
-        return False
+        deployment.stop()
 
 
 def seconds_of(

@@ -7,7 +7,6 @@ million subscribers take 17 minutes, so `--limited` says how many subscribers th
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +19,7 @@ import duckdb
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.benchmarks import truth
-from campaign_monitor_assets_tests.benchmarks.processes import measured
+from campaign_monitor_assets_tests.benchmarks.processes import environment_of, measured
 from campaign_monitor_assets_tests.benchmarks.readers import BUILD, OURS
 
 MOVEMENTS = (0, 0.001, 0.01)
@@ -117,14 +116,7 @@ def _run(
     box: Sandbox, database: Path, folder: Path, arguments: Sequence[str]
 ) -> tuple[float, float]:
     """Seconds of the processors and by the clock that one run takes."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if "CAMPAIGN_MONITOR" not in name},
-        "CAMPAIGN_MONITOR_API_KEY": box.key,
-        "CAMPAIGN_MONITOR_BASE_URL": box.url,
-        "BENCHMARK_DATABASE": str(database),
-        "DAGSTER_HOME": str(folder),
-        "DAGSTER_DISABLE_TELEMETRY": "yes",
-    }
+    environment = environment_of(box, folder, database)
     usage = measured(
         [sys.executable, str(OURS.program), *arguments], environment, folder / "log.txt"
     )

@@ -1,6 +1,5 @@
 """Runs the readers over a workload and keeps what was measured."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -12,7 +11,11 @@ import duckdb
 from campaign_monitor_assets import cli, sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.benchmarks import truth
-from campaign_monitor_assets_tests.benchmarks.processes import measured, wait_for_quiet
+from campaign_monitor_assets_tests.benchmarks.processes import (
+    environment_of,
+    measured,
+    wait_for_quiet,
+)
 from campaign_monitor_assets_tests.benchmarks.readers import (
     BUILD,
     OURS,
@@ -106,15 +109,7 @@ def _run(
     box.reset()
     with tempfile.TemporaryDirectory(dir=BUILD, prefix="run-") as folder:
         home, database = Path(folder), Path(folder) / "benchmark.duckdb"
-        environment = {
-            **{name: value for name, value in os.environ.items() if "CAMPAIGN_MONITOR" not in name},
-            "CAMPAIGN_MONITOR_API_KEY": box.key,
-            "CAMPAIGN_MONITOR_BASE_URL": box.url,
-            "BENCHMARK_DATABASE": str(database),
-            "CAMPAIGN_MONITOR_DUCKDB": str(database),
-            "DAGSTER_HOME": folder,
-            "DAGSTER_DISABLE_TELEMETRY": "yes",
-        }
+        environment = environment_of(box, home, database)
         shutil.copy(HOME_SETTINGS, home)
         usage = measured([python, *reader.command], environment, home / "log.txt")
         statuses = box.requests()["statuses"]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from campaign_monitor_assets.sandbox import Sandbox
+
 _BETWEEN_LOOKS = 0.05
 _NEARLY_IDLE = 12
 """Percent of all processors."""
@@ -35,6 +37,19 @@ class Usage:
     cpu: float
     peak: int
     others: float
+
+
+def environment_of(box: Sandbox, home: Path, database: Path) -> dict[str, str]:
+    """The variables of a reader: the sandbox's account, a Dagster home, and where rows go."""
+    return {
+        **{name: value for name, value in os.environ.items() if "CAMPAIGN_MONITOR" not in name},
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+        "BENCHMARK_DATABASE": str(database),
+        "CAMPAIGN_MONITOR_DUCKDB": str(database),
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Usage:

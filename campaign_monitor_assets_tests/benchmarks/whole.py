@@ -1,13 +1,12 @@
 """Syncs of a large list with history as a user runs them: Dagster, the API's answers and all."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from campaign_monitor_assets import sandbox
-from campaign_monitor_assets_tests.benchmarks.processes import measured
+from campaign_monitor_assets_tests.benchmarks.processes import environment_of, measured
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, interpreter
 from campaign_monitor_assets_tests.benchmarks.syncs import (
     FIRST,
@@ -30,14 +29,7 @@ def syncs(folder: Path, rows: int) -> Iterator[Measure]:
     folder.mkdir()
     database = folder / "account.duckdb"
     with sandbox.start("--bulk", f"{LISTS}x{rows // LISTS}") as box:
-        environment = {
-            **{name: value for name, value in os.environ.items() if "CAMPAIGN_MONITOR" not in name},
-            "CAMPAIGN_MONITOR_API_KEY": box.key,
-            "CAMPAIGN_MONITOR_BASE_URL": box.url,
-            "BENCHMARK_DATABASE": str(database),
-            "DAGSTER_HOME": str(folder),
-            "DAGSTER_DISABLE_TELEMETRY": "yes",
-        }
+        environment = environment_of(box, folder, database)
         command = [interpreter(OURS.name, OURS.requirements), str(OURS.program), "--with-history"]
         for changed in (FIRST, "0", "1"):
             if changed == "1":

@@ -1,8 +1,5 @@
 """The commands as a person calls them: what they print, and their exit status."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,37 +9,8 @@ import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.cli.test_home import account, run
 from campaign_monitor_assets_tests.project import Project
-
-
-def _run(
-    folder: Path, *arguments: str, stdin: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Calls a command in a folder of its own, with no account but the given one."""
-    home = folder / "dagster_home"
-    home.mkdir(exist_ok=True)
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("CAMPAIGN_MONITOR_")
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "campaign_monitor_assets.cli", *arguments],
-        cwd=folder,
-        env={**inherited, "DAGSTER_HOME": str(home), "COLUMNS": "200", **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def _account(box: Sandbox, folder: Path) -> dict[str, str]:
-    return {
-        "CAMPAIGN_MONITOR_API_KEY": box.key,
-        "CAMPAIGN_MONITOR_BASE_URL": box.url,
-        "CAMPAIGN_MONITOR_DUCKDB": str(folder / "made" / "account.duckdb"),
-    }
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +23,7 @@ def small() -> Iterator[Sandbox]:
 @pytest.mark.slow
 def test_demo_brings_the_demo_account_and_leaves_nothing_running(tmp_path: Path) -> None:
     """One command: every table arrives, is listed with its checks, and the sandbox is gone."""
-    done = _run(tmp_path, "demo")
+    done = run(tmp_path, "demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "active_subscribers" in done.stdout
     assert "5/5" in done.stdout
@@ -76,7 +44,7 @@ def test_a_missing_key_is_told_before_any_request(
     box: Sandbox, tmp_path: Path, command: str
 ) -> None:
     """The error names the variable, says where the key is found, and mentions the demo."""
-    done = _run(tmp_path, command, CAMPAIGN_MONITOR_BASE_URL=box.url)
+    done = run(tmp_path, command, CAMPAIGN_MONITOR_BASE_URL=box.url)
     assert done.returncode == 1
     for part in ("CAMPAIGN_MONITOR_API_KEY", "Account settings → API keys", "make demo"):
         assert part in done.stdout
@@ -85,9 +53,9 @@ def test_a_missing_key_is_told_before_any_request(
 
 def test_sync_fills_the_default_file_and_makes_its_folder(small: Sandbox, tmp_path: Path) -> None:
     """With a key and nothing else the same arrives from that account, and can be queried."""
-    account = _account(small, tmp_path)
-    del account["CAMPAIGN_MONITOR_DUCKDB"]
-    done = _run(tmp_path, "sync", **account)
+    variables = account(small, tmp_path / "made")
+    del variables["CAMPAIGN_MONITOR_DUCKDB"]
+    done = run(tmp_path, "sync", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     [path] = tmp_path.glob("data/*.duckdb")
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -100,7 +68,7 @@ def test_sync_ends_with_status_1_where_a_table_failed(box: Sandbox, tmp_path: Pa
     """The table that failed is named with what to do; the others that were selected arrive."""
     box.faults([{"what": "error", "path": "/templates", "status": 400, "code": 7, "times": None}])
     selection = '+key:"campaign_monitor/templates" or key:"campaign_monitor/lists"'
-    done = _run(tmp_path, "sync", "--select", selection, **_account(box, tmp_path))
+    done = run(tmp_path, "sync", "--select", selection, **account(box, tmp_path / "made"))
     assert done.returncode == 1
     assert "✗ campaign_monitor__templates" in done.stdout
     assert "GET /clients/" in done.stdout
@@ -111,7 +79,7 @@ def test_sync_ends_with_status_1_where_a_table_failed(box: Sandbox, tmp_path: Pa
 
 def test_a_selection_that_fits_nothing_reads_nothing(box: Sandbox, tmp_path: Path) -> None:
     """A typo in a selection is told; Dagster would take no assets for all of them."""
-    done = _run(tmp_path, "sync", "--select", "key:nope", **_account(box, tmp_path))
+    done = run(tmp_path, "sync", "--select", "key:nope", **account(box, tmp_path / "made"))
     assert done.returncode == 1
     assert "'key:nope' fits no asset" in " ".join(done.stdout.split())
     assert not box.requests()["requests"]
@@ -120,7 +88,7 @@ def test_a_selection_that_fits_nothing_reads_nothing(box: Sandbox, tmp_path: Pat
 @pytest.mark.slow
 def test_check_says_what_the_key_sees_and_what_a_sync_costs(box: Sandbox, tmp_path: Path) -> None:
     """A valid account key: its clients, their lists, the requests, and that the file can be."""
-    done = _run(tmp_path, "check", **_account(box, tmp_path))
+    done = run(tmp_path, "check", **account(box, tmp_path / "made"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the account's, which sees every client" in done.stdout
     assert "O'Brien & Sons Gardening" in done.stdout
@@ -128,14 +96,14 @@ def test_check_says_what_the_key_sees_and_what_a_sync_costs(box: Sandbox, tmp_pa
     assert "can be written" in done.stdout
     counted = int(done.stdout.split("sends about ")[1].split()[0])
     box.reset()
-    assert _run(tmp_path, "sync", **_account(box, tmp_path)).returncode == 0
+    assert run(tmp_path, "sync", **account(box, tmp_path / "made")).returncode == 0
     assert len(box.requests()["requests"]) == counted
 
 
 @pytest.mark.slow
 def test_check_explains_each_refusal(box: Sandbox, tmp_path: Path) -> None:
     """A wrong key, a client's own key, a foreign client, an unwritable file: each has its word."""
-    account = _account(box, tmp_path)
+    variables = account(box, tmp_path / "made")
     details = box.account("client_details")
     client, own = next(iter(details.get("client_details", details).items()))
     (tmp_path / "file").touch()
@@ -146,20 +114,20 @@ def test_check_explains_each_refusal(box: Sandbox, tmp_path: Path) -> None:
         ("can't be opened", {"CAMPAIGN_MONITOR_DUCKDB": str(tmp_path / "file" / "x.duckdb")}),
         ("Allowed: an https URL", {"CAMPAIGN_MONITOR_BASE_URL": "http://api.example.com"}),
     ):
-        done = _run(tmp_path, "check", **{**account, **changed})
+        done = run(tmp_path, "check", **{**variables, **changed})
         assert done.returncode == 1, said
         assert said in done.stdout
     own_client = {
         "CAMPAIGN_MONITOR_API_KEY": own["ApiKey"], "CAMPAIGN_MONITOR_CLIENT_ID": client,
     }  # fmt: skip
-    done = _run(tmp_path, "check", **{**account, **own_client})
+    done = run(tmp_path, "check", **{**variables, **own_client})
     assert done.returncode == 0, done.stdout
     assert "one client's own" in done.stdout
 
 
 def test_report_says_what_to_do_where_nothing_is_synced(tmp_path: Path) -> None:
     """Without a DuckDB file there is nothing to report on, and the error says so."""
-    done = _run(tmp_path, "report")
+    done = run(tmp_path, "report")
     assert done.returncode == 1
     assert "does not exist yet" in done.stdout
 
@@ -173,7 +141,7 @@ def test_compact_says_what_it_saved(tmp_path: Path) -> None:
         connection.execute("checkpoint")
         connection.execute("drop table a")
     before = file.stat().st_size
-    done = _run(tmp_path, "compact", CAMPAIGN_MONITOR_DUCKDB=str(file))
+    done = run(tmp_path, "compact", CAMPAIGN_MONITOR_DUCKDB=str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"it took {before / 1e6:,.1f} MB" in done.stdout
     assert file.stat().st_size < before * 0.7
@@ -193,7 +161,7 @@ def test_forget_asks_whom_and_tells_counts(
         "select lower(EmailAddress), count(*) over () from bounced_subscribers order by 1 limit 1"
     )
     by = {"stdin": f"{address}\n"} if typed else {"EMAIL": f" {address.upper()}"}
-    done = _run(tmp_path, "forget", CAMPAIGN_MONITOR_DUCKDB=str(with_parents.path), **by)
+    done = run(tmp_path, "forget", CAMPAIGN_MONITOR_DUCKDB=str(with_parents.path), **by)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "campaign_monitor.bounced_subscribers: " in done.stdout
     assert "the next sync brings the person back" in done.stdout
@@ -208,8 +176,8 @@ def test_sync_imports_nothing_that_a_small_account_has_no_use_for(
     small: Sandbox, tmp_path: Path
 ) -> None:
     """No data frames, no arrays, no gRPC: each would take as long as a table does."""
-    environment = {**_account(small, tmp_path), "PYTHONPROFILEIMPORTTIME": "1"}
-    done = _run(tmp_path, "sync", **environment)
+    environment = {**account(small, tmp_path / "made"), "PYTHONPROFILEIMPORTTIME": "1"}
+    done = run(tmp_path, "sync", **environment)
     assert done.returncode == 0, done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "duckdb" in imported

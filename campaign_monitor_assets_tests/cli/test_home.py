@@ -14,12 +14,15 @@ LISTS = '+key:"campaign_monitor/lists"'
 REPOSITORY = Path(__file__).parents[2]
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Calls a command in a folder with no other variables than these."""
     return subprocess.run(
         [sys.executable, "-m", "campaign_monitor_assets.cli", *arguments],
         cwd=folder,
         env={"PYTHONPATH": str(REPOSITORY), "COLUMNS": "200", **environment},
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

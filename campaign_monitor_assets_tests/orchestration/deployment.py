@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 import psutil
+import requests
 import tenacity
 import yaml
 
@@ -22,6 +23,16 @@ T = TypeVar("T")
 SHIPPED = Path(cli.__file__).parent
 PATIENCE = 180
 """Seconds for what takes a few on a machine that does nothing else."""
+
+_DEFINITIONS = """
+from pathlib import Path
+import dagster as dg
+
+@dg.definitions
+def defs():
+    found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(found, dg.Definitions({more}))
+"""
 
 
 @dataclass
@@ -123,6 +134,35 @@ def eventually(found: Callable[[], T], *, seconds: float = PATIENCE) -> T:
         wait=tenacity.wait_fixed(0.3),
     )
     return waiting(found)
+
+
+def answers(port: int) -> bool:
+    """Whether Dagster's webserver is up."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=PATIENCE).ok
+    except requests.ConnectionError:
+        return False
+
+
+def other_project(folder: Path, attributes: str, more: str = "") -> None:
+    """Writes a project of a user's own, the package `elsewhere`, that has the component.
+
+    Args:
+        folder: Where it goes; the package is found with the folder on PYTHONPATH.
+        attributes: The component's, as YAML.
+        more: Further arguments of its definitions.
+    """
+    package = folder / "elsewhere"
+    (package / "defs" / "crm").mkdir(parents=True)
+    for path in (package, package / "defs"):
+        (path / "__init__.py").touch()
+    (package / "definitions.py").write_text(_DEFINITIONS.format(more=more))
+    (package / "defs" / "crm" / "defs.yaml").write_text(
+        f"type: campaign_monitor_assets.CampaignMonitorComponent\nattributes: {attributes}\n"
+    )
+    (folder / "pyproject.toml").write_text(
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
+    )
 
 
 def free_port() -> int:

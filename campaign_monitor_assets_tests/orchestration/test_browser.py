@@ -7,23 +7,26 @@ README's pictures anew.
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
 import pytest
-import requests
 import tenacity
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.report import write_report
-from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.orchestration.deployment import (
+    PATIENCE,
+    SHIPPED,
+    Deployment,
+    answers,
+    eventually,
+    free_port,
+    shipped_settings,
+)
 from campaign_monitor_assets_tests.project import PREFIX, Project
 
 CHROMIUM = next(
@@ -38,11 +41,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-REPOSITORY = Path(__file__).parents[2]
 DEFAULT = [table.name for table in CATALOGUE.values() if table.default]
 WITHOUT_ANALYTICS = quote('not group:"analytics"')
-PATIENCE = 120
-"""Seconds for Dagster to start, and for its runs to end, on a busy machine."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -81,56 +81,17 @@ def screenshots(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dagster_url(box: Sandbox, project: Project, tmp_path: Path) -> Iterator[str]:
+def dagster_url(project: Project, tmp_path: Path) -> Iterator[str]:
     """Dagster on the sandbox's account, as `make dev` starts it."""
-    home = tmp_path / "dagster_home"
-    home.mkdir()
-    shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", home)
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(home),
-        "CAMPAIGN_MONITOR_API_KEY": box.key,
-        "CAMPAIGN_MONITOR_BASE_URL": box.url,
-        "CAMPAIGN_MONITOR_DUCKDB": str(project.path),
-    }
-    port = free_port()
-    arguments = ["-m", "campaign_monitor_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    with (tmp_path / "dagster.log").open("w") as log:
-        process = psutil.Popen(
-            [sys.executable, "-m", "dagster", "dev", *arguments],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(f"{url}/server_info")
-            yield url
-        finally:
-            end(process)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@tenacity.retry(stop=tenacity.stop_after_delay(PATIENCE), wait=tenacity.wait_fixed(0.2))
-def wait_for(url: str) -> None:
-    requests.get(url, timeout=10).raise_for_status()
-
-
-def end(process: psutil.Popen) -> None:
-    """Ends a process and all that it started, whether they want to or not."""
-    family = [process, *process.children(recursive=True)]
-    for each in family:
-        each.terminate()
-    _, stubborn = psutil.wait_procs(family, timeout=5)
-    for each in stubborn:
-        each.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    home, port = tmp_path / "dagster_home", free_port()
+    shipped_settings(home)
+    deployment = Deployment(home, project)
+    try:
+        deployment.start("dagster", "dev", "-w", str(SHIPPED / "workspace.yaml"), "-p", str(port))
+        eventually(lambda: answers(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        deployment.stop()
 
 
 def switch_of(page: Page, schedule: str) -> Locator:

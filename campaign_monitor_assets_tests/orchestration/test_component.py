@@ -18,6 +18,7 @@ from campaign_monitor_assets.orchestration.component import CampaignMonitorCompo
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.schedules import FREQUENCIES
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.orchestration.deployment import other_project
 
 DEFAULT_TABLES = {
     "clients", "campaigns", "scheduled_campaigns", "draft_campaigns", "lists", "segments",
@@ -305,22 +306,7 @@ def test_every_table_has_a_freshness_policy_of_its_cadence() -> None:
 
 def test_another_project_uses_the_component_by_its_name(tmp_path: Path) -> None:
     """A defs.yaml elsewhere names campaign_monitor_assets.CampaignMonitorComponent."""
-    package = tmp_path / "elsewhere"
-    (package / "defs" / "crm").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "defs" / "__init__.py").touch()
-    (package / "definitions.py").write_text(
-        "from pathlib import Path\nimport dagster as dg\n"
-        "@dg.definitions\ndef defs():\n"
-        "    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)\n"
-    )
-    (package / "defs" / "crm" / "defs.yaml").write_text(
-        "type: campaign_monitor_assets.CampaignMonitorComponent\n"
-        "attributes:\n  key_prefix: crm\n  tables: [clients, lists]\n"
-    )
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "elsewhere"\n'
-    )
+    other_project(tmp_path, "{key_prefix: crm, tables: [clients, lists]}")
     found = subprocess.run(
         [Path(sys.executable).with_name("dg"), "list", "defs", "--json"],
         cwd=tmp_path,
