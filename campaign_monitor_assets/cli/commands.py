@@ -1,6 +1,7 @@
 """What the commands behind the Makefile's targets do, from `make demo` to `make forget`."""
 
 import argparse
+import gc
 import importlib.util
 import os
 import signal
@@ -145,8 +146,9 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Console], int]]] = {
 
 def _run(job: str, selection: str | None, console: Console) -> int:
     # Dagster takes seconds to import, and the definitions read the environment as they load.
-    loaded = import_module("campaign_monitor_assets.definitions")
-    run_job = import_module("campaign_monitor_assets.cli.terminal").run_job
+    with _loaded_for_good():
+        loaded = import_module("campaign_monitor_assets.definitions")
+        run_job = import_module("campaign_monitor_assets.cli.terminal").run_job
     return int(run_job(loaded.defs, f"{loaded.component.name}_{job}", selection, console))
 
 
@@ -162,9 +164,21 @@ def _component_with_data() -> "CampaignMonitorComponent":
 
 def _component() -> "CampaignMonitorComponent":
     """The component as the YAML file configures it, without what the environment changes."""
-    load = import_module("campaign_monitor_assets.orchestration.project").load_component
-    component: CampaignMonitorComponent = load()
+    with _loaded_for_good():
+        load = import_module("campaign_monitor_assets.orchestration.project").load_component
+        component: CampaignMonitorComponent = load()
     return component
+
+
+@contextmanager
+def _loaded_for_good() -> Iterator[None]:
+    """What is loaded meanwhile is no garbage; to look for some took a tenth of a short run."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _python() -> str:
