@@ -32,10 +32,11 @@ LIMITS = {
 }
 _CONCLUSION = """\
 Without a limit, 20 connections take little more than half the time of 10 from 100 ms on, and 40
-help at 300 ms alone: before, two cores are what bounds it. With a limit, more bring nothing, but
-up to four times as many refusals, since as many requests are under way when it is met. No limit
-is published, so the default of 10 is the careful one; `api: {connections: 20}` is for an account
-that takes minutes, where no refusal is in the log.
+more at 300 ms alone: below that, two cores are what bounds it. Behind a limit, more connections
+bring little or nothing, but up to three times as many refusals, and some where 10 meet none,
+since as many requests are under way when the limit is met. No limit is published, so the default
+of 10 is the careful one; `api: {connections: 20}` is for an account that takes minutes, where no
+refusal is in the log.
 """
 HEADS = ("limit", "latency", "connections", "fetching", "÷ that of 10", "÷ ideal", "refused")
 

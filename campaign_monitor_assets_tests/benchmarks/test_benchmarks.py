@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_monitor_assets_tests.benchmarks import hashing, writing
+from campaign_monitor_assets_tests.benchmarks import connections, hashing, writing
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
@@ -111,3 +111,12 @@ def test_the_cost_of_privacy_stands_in_its_results(tmp_path: Path) -> None:
         for setting in hashing.SETTINGS
     ]
     assert {row[3] for row in rows if row[1] == hashing.PLAIN} == {"1.00"}
+
+
+def test_connections_are_compared_on_each_network(tmp_path: Path) -> None:
+    """Each number of connections has a line for each latency, with and without a limit."""
+    path = tmp_path / "CONNECTIONS.md"
+    connections.main(["--lists", "2", "--rows", "10", "--rounds", "1", "--output", str(path)])
+    lines = [line for line in path.read_text().splitlines() if " ms | " in line]
+    assert len(lines) == 3 * 3 * 4
+    assert all(line.endswith("| 0 |") for line in lines), "so few requests meet no limit"
