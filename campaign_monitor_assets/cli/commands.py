@@ -1,6 +1,7 @@
 """What the commands behind the Makefile's targets do, from `make demo` to `make forget`."""
 
 import argparse
+import atexit
 import gc
 import importlib.util
 import os
@@ -179,6 +180,8 @@ def _loaded_for_good() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+        # As the process ends all goes, as ever: DuckDB calls on standard error what doesn't a leak.
+        atexit.register(gc.unfreeze)
 
 
 def _python() -> str:
