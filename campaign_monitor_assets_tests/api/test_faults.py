@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,41 @@ def test_more_faults_that_pass(old: Project, fault: str, kind: str, place: str) 
 def test_more_faults_that_stay(old: Project, fault: str, kind: str, place: str) -> None:
     """The same, for each pair of a fault and a kind of endpoint or place."""
     fails_cleanly(old, fault, kind, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "strategy", "history"),
+    [
+        ("500", "merge", True),
+        ("cut", "merge", False),
+        ("not JSON", "replace", True),
+        ("reset", "replace", False),
+    ],
+)
+def test_a_fault_amid_a_reading(
+    old: Project,
+    fault: str,
+    strategy: str,
+    history: bool,  # noqa: FBT001
+) -> None:
+    """Old rows and their history stay whole however they are written, and the next run is right."""
+    page = ENDPOINTS["page"]
+    relations = [page.table, *([f"campaign_monitor_history.{page.table}"] * history)]
+    store = {"write_strategy": strategy, "history": [page.table] * history}
+    project = replace(old, store=store)
+    assert project.materialize(page.table, page_size=20).success
+    fill(project, people(70, first=10))
+    spoil(project, fault, "page", "middle", None)
+    before = [whole(project, relation) for relation in relations]
+    assert page.table in failures(project.materialize(page.table, **settings(fault)))
+    assert [whole(project, relation) for relation in relations] == before
+    project.box.faults([])
+    assert project.materialize(page.table, page_size=20).success
+    assert stored(project, page) == truth(project, page)
+    if history:
+        valid = f"select {page.key} from {relations[1]} where _valid_to is null"
+        assert Counter(value for (value,) in project.query(valid)) == truth(project, page)
 
 
 @pytest.mark.parametrize("kind", ENDPOINTS)

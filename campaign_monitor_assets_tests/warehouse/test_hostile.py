@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -99,6 +100,51 @@ def test_text(one_list: Project, escaped: bool) -> None:  # noqa: FBT001
     assert [(name, custom, json.loads(new)) for name, custom, new in found] == [
         (text, [{"Key": text, "Value": text}], text) for text in TEXTS
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["merge", "replace"])
+@pytest.mark.parametrize("history", [True, False])
+def test_text_that_is_edited(one_list: Project, strategy: str, history: bool) -> None:  # noqa: FBT001
+    """Text that becomes another is a change, what stays is none, and history has both whole."""
+    store = {"write_strategy": strategy, "history": [TABLE] * history}
+    project = replace(one_list, store=store)
+    first, second = (
+        [
+            row(EmailAddress=f"{at:02}{key}", Name=text, CustomFields=[custom(text)], New=text)
+            for at, (key, text) in enumerate(zip(TEXTS, texts, strict=True))
+        ]
+        for texts in (TEXTS, [*TEXTS[1:], TEXTS[0]])
+    )
+    for given, edited in ((first, 0), (second, len(TEXTS)), (second, 0)):
+        result = sync(project, page(given))
+        assert result.success, failures(result)
+        assert stored_texts(project, TABLE) == texts_of(given)
+        if history or strategy == "merge":
+            assert metadata(result, TABLE)["updated"] == edited
+    if history:
+        versions = f"campaign_monitor_history.{TABLE}"
+        old, now = (f"{versions} where _valid_to is {what}" for what in ("not null", "null"))
+        assert stored_texts(project, old) == texts_of(first)
+        assert stored_texts(project, now) == texts_of(second)
+
+
+def custom(text: str) -> dict[str, str]:
+    return {"Key": text, "Value": text}
+
+
+def texts_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    return sorted(
+        (each["EmailAddress"], each["Name"], str(each["CustomFields"]), each["New"])
+        for each in rows
+    )
+
+
+def stored_texts(project: Project, relation: str) -> list[tuple[Any, ...]]:
+    rows = project.query(f"select EmailAddress, Name, CustomFields, New from {relation}")
+    return sorted(
+        (address, name, str(fields), json.loads(new)) for address, name, fields, new in rows
+    )
 
 
 @pytest.mark.parametrize(
