@@ -85,8 +85,8 @@ def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) ->
             f"insert into {LOADED} by name {_select(staged, extra_names, privacy)}",
             [staged.synced_at],
         )
-    except duckdb.OutOfMemoryException:
-        # It is tried again with fewer threads.
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        # It is tried again with fewer threads, or the transaction says what to do.
         raise
     except duckdb.Error as error:
         raise _load_failed(staged.table.name, error) from None
@@ -127,7 +127,7 @@ def load_departed(connection: Connection, staged: Staged, privacy: Privacy) -> N
             f"create or replace temp table departed as select {', '.join(key)}"
             f" from {_source(elsewhere)}"
         )
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         raise _load_failed(table.name, error) from None
@@ -261,8 +261,7 @@ def _pointer(name: str) -> str:
 
 def _load_failed(table: str, error: duckdb.Error) -> DatabaseError:
     # DuckDB's own text may quote a row, and so an address.
-    full = isinstance(error, duckdb.IOException)
-    detail = str(error).split("\n")[0] if full else "a row is no JSON object that DuckDB accepts"
+    detail = "a row is no JSON object that DuckDB accepts"
     if "has duplicate key" in str(error):
         detail = "an object in a response has the same field twice"
     return DatabaseError(

@@ -104,6 +104,7 @@ class Life:
         history: Whether the table has a history.
         snapshots: For each snapshot the rows of each parent.
         kept: The parents that a snapshot keeps without reading them.
+        more: Further settings of the warehouse.
     """
 
     path: Path
@@ -111,11 +112,12 @@ class Life:
     history: bool
     snapshots: Sequence[Mapping[str, Sequence[Row]]]
     kept: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def publish(self, *numbers: int) -> None:
         """Publishes snapshots, each on its own day."""
         settings = PublishSettings(strategy=self.strategy, history=self.history)
-        warehouse = Warehouse(self.path, settings=settings)
+        warehouse = Warehouse(self.path, settings=settings, more=self.more)
         for number in numbers:
             warehouse.publish(
                 self.snapshots[number],

@@ -40,10 +40,12 @@ class Warehouse:
     table: str = "active_subscribers"
     settings: PublishSettings = field(default_factory=PublishSettings)
     days: Iterable[int] = field(default_factory=itertools.count)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of the warehouse."""
 
     @property
     def database(self) -> Database:
-        return Database.of(WarehouseSettings(database=str(self.path)))
+        return Database.of(WarehouseSettings(database=str(self.path), **self.more))
 
     def begin(self) -> int:
         return begin_reading(self.database, SCHEMA)

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -204,3 +205,24 @@ def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
     text = copy.publish_on_full_disk(1, MOMENTS[write if step == "the table" else step], size)
     assert re.search(f"DatabaseError: The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
     assert not outcomes.check(copy)
+
+
+@pytest.mark.slow
+@both
+@with_and_without
+def test_the_disk_is_full_while_it_stands_in_for_memory(life: Life) -> None:
+    """The same where loading takes more memory than there is, and goes on beside the file."""
+    values = random.Random(0)
+    wide = {
+        "a": [person(str(number), Name=values.randbytes(1000).hex()) for number in range(60_000)]
+    }
+    more = {"memory_limit": "64MB", "threads": 1}
+    life = replace(life, snapshots=(SNAPSHOTS[0], wide, SNAPSHOTS[2]), more=more)
+    life.publish(0)
+    outcomes = Outcomes(life)
+    copy = outcomes.copy()
+    text = copy.publish_on_full_disk(1, MOMENTS["load"], copy.path.stat().st_size)
+    assert re.search(f"DatabaseError: The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    assert f"{copy.path}.tmp" in text
+    assert not outcomes.check(copy)
+    assert not Path(f"{copy.path}.tmp").exists()
