@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from campaign_monitor_assets.catalogue import CATALOGUE, Table
+from campaign_monitor_assets.catalogue import Shape, Table
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.checks import table_checks
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
@@ -23,17 +23,23 @@ def build_assets(tables: Sequence[Table], account: Account) -> list[dg.AssetsDef
     for _, group in by_path:
         shared = tuple(group)
         by_op["__".join([*account.key_prefix, *(table.name for table in shared)])] = shared
-    # As Dagster orders the steps: parents first, then by name.
-    in_order = sorted(by_op.items(), key=lambda item: (_depth(item[1][0]), item[0]))
-    plan = Plan(account, dict(in_order))
-    return [_build_asset(name, plan) for name in plan.tables]
+    urgency = {
+        name: max(_urgency(table, tables) for table in shared) for name, shared in by_op.items()
+    }
+    # As Dagster orders the steps: the most urgent first, then by name.
+    in_order = sorted(by_op, key=lambda name: (-urgency[name], name))
+    plan = Plan(account, {name: by_op[name] for name in in_order})
+    return [_build_asset(name, plan, urgency[name]) for name in in_order]
 
 
-def _depth(table: Table) -> int:
-    return 0 if table.parent is None else 1 + _depth(CATALOGUE[table.parent])
+def _urgency(table: Table, tables: Sequence[Table]) -> int:
+    """What others wait for goes first, and what has pages last: others are stored meanwhile."""
+    children = [child for child in tables if child.parent == table.name]
+    levels = max((1 + _urgency(child, tables) // 2 for child in children), default=0)
+    return 2 * levels + (table.shape is not Shape.PAGE)
 
 
-def _build_asset(name: str, plan: Plan) -> dg.AssetsDefinition:
+def _build_asset(name: str, plan: Plan, urgency: int) -> dg.AssetsDefinition:
     tables, account = plan.tables[name], plan.account
     parent = tables[0].parent
     checks = [table_checks(table, account) for table in tables]
@@ -45,6 +51,7 @@ def _build_asset(name: str, plan: Plan) -> dg.AssetsDefinition:
         "check_specs": [spec for each in checks for spec in each.specs()],
         "required_resource_keys": {account.api_resource, account.warehouse},
         "pool": account.pool,
+        "op_tags": {"dagster/priority": str(urgency)},
     }
     if parent is None:
 
