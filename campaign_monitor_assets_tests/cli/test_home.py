@@ -49,6 +49,7 @@ def _files_told(home: Path) -> list[str]:
         ]
 
 
+@pytest.mark.slow
 def test_the_demo_and_the_account_keep_separate_histories(box: Sandbox, tmp_path: Path) -> None:
     """Without DAGSTER_HOME each has a home of its own; materializations name the file written."""
     assert run(tmp_path, "demo", "--select", LISTS).returncode == 0

@@ -103,6 +103,7 @@ def swell(box: Sandbox) -> None:
             box.mutate(table, list_id, [*rows, *more])
 
 
+@pytest.mark.slow
 def test_an_account_lives_for_some_days(tmp_path: Path) -> None:
     """Keys and states are right after each day, and all fields where a list was read in full."""
     with sandbox.start("--today", "2026-02-01", "--lists", "2", "--subscribers", "260") as box:

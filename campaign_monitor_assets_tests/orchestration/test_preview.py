@@ -88,6 +88,7 @@ def _collect(collection: str, row: dict[str, Any], found: dict[str, set[str]]) -
         found["name"].add(row["Name"])
 
 
+@pytest.mark.slow
 def test_nothing_personal_in_the_event_log(box: Sandbox, run: Run) -> None:
     """No address, name, number, IP address, place or custom field's value is in the event log."""
     search(box, run[1])

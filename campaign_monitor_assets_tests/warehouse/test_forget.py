@@ -179,6 +179,7 @@ def test_what_was_read_before_is_not_published(tmp_path: Path) -> None:
     assert isinstance(store.publish({"a": [person("b@c.d")]}), Published)
 
 
+@pytest.mark.slow
 def test_many_are_forgotten_together(tmp_path: Path) -> None:
     """More than are searched for at a time: each row is counted once, and all of them go."""
     store = keeping(tmp_path, KEEP_ALL)
