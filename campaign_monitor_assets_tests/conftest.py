@@ -5,11 +5,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project
+
+# A change must not fail by an example that it has nothing to do with. Others are looked for by
+# HYPOTHESIS_PROFILE=others.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("others", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _MEMORY = Path("/dev/shm")
 _ROOM = 6 << 30

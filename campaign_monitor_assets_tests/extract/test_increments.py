@@ -43,7 +43,8 @@ People = dict[int, datetime]
 @hypothesis.given(st.integers(1, 15), st.integers(0, 2**32), st.sampled_from([6, 24]))
 def test_every_collection_is_read_in_full_in_time(days: int, seed: int, hours: int) -> None:
     """With runs at least daily no full reading is older than the days, and no run has them all."""
-    names = [f"{seed}-{number}" for number in range(40)]
+    # So many that chance alone hardly gives half of them to a run.
+    names = [f"{seed}-{number}" for number in range(300)]
     full_at = dict.fromkeys(names, START)
     due: Counter[datetime] = Counter()
     for run in range(1, 3 * days * 24 // hours):
