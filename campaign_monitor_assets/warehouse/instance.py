@@ -7,7 +7,7 @@ use the file at the same time have connections of their own to one instance, as 
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -46,7 +46,7 @@ class Instance:
         users: How many use the file.
         read_only: Whether it is attached to be read only.
         memory: What they may use together.
-        is_spoilt: Whether an error of DuckDB's came up: it may refuse everything from then on.
+        is_spoilt: Whether an error came up. After some of DuckDB's it refuses everything.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -76,9 +76,7 @@ class Instance:
         """A connection to the file that is attached."""
         connection = self.connection.cursor()
         try:
-            # In a process that Python's multiprocessing started, DuckDB takes itself for a shell.
-            connection.execute("set enable_progress_bar = false")
-            connection.execute(f"use {identifier(CATALOG)}")
+            enter(connection)
         except BaseException:
             connection.close()
             raise
@@ -96,19 +94,33 @@ class Instance:
         self.connection.close()
 
 
+def enter(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the file that is attached the one that a connection means."""
+    # In a process that Python's multiprocessing started, DuckDB takes itself for a shell.
+    connection.execute("set enable_progress_bar = false")
+    connection.execute(f"use {identifier(CATALOG)}")
+
+
 @dataclass
 class _Kept:
     """The instances of this process by their files: that of the last one, and those in use."""
 
     instances: dict[Path, Instance] = field(default_factory=dict)
 
-    def of(self, path: Path, config: Mapping[str, Any]) -> Instance:
-        """The instance for a file that nobody uses."""
+    def attached(
+        self, path: Path, config: Mapping[str, Any], attach: Callable[[Instance], Memory]
+    ) -> Instance:
+        """The instance for a file that nobody uses, with the file attached."""
         for other, idle in list(self.instances.items()):
             if not idle.users and (other, idle.config) != (path, config):
                 self.remove(other)
         if path not in self.instances:
             self.instances[path] = Instance.make(config)
+        try:
+            self.instances[path].memory = attach(self.instances[path])
+        except BaseException:
+            self.remove(path)
+            raise
         return self.instances[path]
 
     def remove(self, path: Path) -> None:
@@ -152,15 +164,22 @@ def use(
     Raises:
         InUseHereError: Another thread uses it otherwise; see `wait_for_change`.
     """
-    instance, connection = _begin(path, config, attach, read_only=read_only, alone=alone)
+    with _TURN:
+        instance = _kept.instances.get(path)
+        if instance is None or not instance.users:
+            instance = _kept.attached(path, config, attach)
+            instance.read_only = read_only
+        elif alone or instance.config != config or (instance.read_only and not read_only):
+            raise InUseHereError("another connection of this process has it open")
+        instance.users += 1
     try:
-        assert instance.memory is not None
-        yield connection, instance.memory
-    except duckdb.Error:
+        with closing(instance.connect()) as connection:
+            assert instance.memory is not None
+            yield connection, instance.memory
+    except BaseException:
         instance.is_spoilt = True
         raise
     finally:
-        connection.close()
         _end(path, instance)
 
 
@@ -168,34 +187,6 @@ def wait_for_change(seconds: float) -> None:
     """Waits until a thread has done with a file, so many seconds at the most."""
     with _TURN:
         _TURN.wait(seconds)
-
-
-def _begin(
-    path: Path,
-    config: Mapping[str, Any],
-    attach: Callable[[Instance], Memory],
-    *,
-    read_only: bool,
-    alone: bool,
-) -> tuple[Instance, duckdb.DuckDBPyConnection]:
-    with _TURN:
-        instance = _kept.instances.get(path)
-        if instance is None or not instance.users:
-            instance = _kept.of(path, config)
-            try:
-                instance.memory = attach(instance)
-            except BaseException:
-                _kept.remove(path)
-                raise
-            instance.read_only = read_only
-        elif alone or instance.config != config or (instance.read_only and not read_only):
-            raise InUseHereError("another connection of this process has it open")
-        instance.users += 1
-    try:
-        return instance, instance.connect()
-    except BaseException:
-        _end(path, instance)
-        raise
 
 
 def _end(path: Path, instance: Instance) -> None:

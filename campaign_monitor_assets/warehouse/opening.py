@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,6 +17,7 @@ from campaign_monitor_assets.warehouse.instance import (
     CATALOG,
     Instance,
     OpenHereError,
+    enter,
     use,
     wait_for_change,
 )
@@ -78,13 +79,20 @@ class Opening:
         Raises:
             DatabaseError: The file can't be opened, or is in use elsewhere for too long.
         """
-        with ExitStack() as stack:
-            connection, memory = self._wait(
-                lambda: stack.enter_context(
-                    self._use_now(read_only=read_only, rows=rows, alone=alone)
-                ),
-                warn,
+
+        def begin() -> tuple[duckdb.DuckDBPyConnection, Memory]:
+            used = use(
+                self.path,
+                self._config,
+                lambda instance: self._attach(instance, read_only=read_only, rows=rows),
+                read_only=read_only,
+                # The size of row groups is said as the file is attached.
+                alone=alone or rows != _UNKNOWN_ROWS,
             )
+            return stack.enter_context(used)
+
+        with ExitStack() as stack:
+            connection, memory = self._wait(begin, warn)
             self._warn_of_little_memory(memory, warn)
             yield connection, memory
 
@@ -109,7 +117,7 @@ class Opening:
         instance = Instance.make(self._config)
         try:
             memory = self._attach(instance, read_only=read_only, rows=rows)
-            instance.connection.execute(f"use {identifier(CATALOG)}")
+            enter(instance.connection)
         except BaseException:
             instance.close()
             raise
@@ -137,18 +145,6 @@ class Opening:
                     " `lock_timeout`."
                 ) from None
             raise self.refused(error) from error
-
-    def _use_now(
-        self, *, read_only: bool, rows: Rows, alone: bool
-    ) -> AbstractContextManager[tuple[duckdb.DuckDBPyConnection, Memory]]:
-        return use(
-            self.path,
-            self._config,
-            lambda instance: self._attach(instance, read_only=read_only, rows=rows),
-            read_only=read_only,
-            # The size of row groups is said as the file is attached.
-            alone=alone or rows != _UNKNOWN_ROWS,
-        )
 
     def _warn_of_little_memory(self, memory: Memory, warn: Callable[[str], None]) -> None:
         if memory.asked is not None:

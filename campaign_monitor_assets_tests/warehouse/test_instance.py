@@ -1,11 +1,12 @@
 """The instance that a process keeps: threads use the file together, other processes in between."""
 
 import multiprocessing
+import resource
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -184,3 +185,23 @@ def test_a_forked_process_has_its_own(database: Database) -> None:
     assert _count(database, "insert into seen values (1)") == 1
     assert _in_child(_count, database) == 1
     assert _count(database, "insert into seen values (1)") == 2
+
+
+def _fill_disk_and_make_room(path: Path) -> list[int]:
+    database = Database.of(WarehouseSettings(database=str(path)))
+    counts = [_count(database, "create table seen (number int)")]
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, unlimited[1]))
+    try:
+        _count(database, "insert into seen from range(1_000_000)")
+    except DatabaseError:
+        counts.append(-1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    return [*counts, _count(database), _count(database, "insert into seen values (1)")]
+
+
+def test_it_works_once_there_is_room_again(tmp_path: Path) -> None:
+    """The same process writes the file again after the disk was full."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(_fill_disk_and_make_room, tmp_path / "a.duckdb").result(timeout=120)
+    assert found == [0, -1, 0, 1]
