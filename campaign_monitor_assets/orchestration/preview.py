@@ -14,7 +14,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Column
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import columns_there, identifier, table_exists
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
@@ -34,8 +34,7 @@ def preview(
         table: The table or view.
         columns: The columns as they are declared; one that isn't among them shows no value.
     """
-    described = connection.execute(f"describe {table.quoted}").fetchall()
-    names = [str(name) for name, *_ in described]
+    names = list(columns_there(connection, table.quoted))
     showable = {column.name for column in columns if not column.personal}
     cells = ", ".join(_shown(name) if name in showable else _hidden(name) for name in names)
     rows = connection.execute(f"select {cells} from {table.quoted} limit {_ROWS}").fetchall()

@@ -9,7 +9,13 @@ from typing import Self
 import duckdb
 
 from campaign_monitor_assets.catalogue import SYNCED_AT
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, row_of
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    identifiers,
+    number_of,
+    row_of,
+)
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -58,8 +64,7 @@ class Relation:
     @classmethod
     def of(cls, connection: Connection, name: str, condition: str = "true") -> Self:
         """The relation of a table that is there."""
-        described = connection.execute(f"describe {name}").fetchall()
-        return cls(name, {column: type_ for column, type_, *_ in described}, condition)
+        return cls(name, columns_there(connection, name), condition)
 
     def row_hash(self, columns: Mapping[str, str]) -> str:
         """A hash of a row's values, as SQL.
@@ -122,7 +127,7 @@ def compare(
     columns = values_of(old, new)
     nth = "1" if key and is_unique else "row_number() over (partition by hash)"
     old_hash, new_hash = old.row_hash(columns), new.row_hash(columns)
-    names = ", ".join(identifier(name) for name in key)
+    names = identifiers(key)
     connection.execute(
         statement("compare").format(
             old=old.name,

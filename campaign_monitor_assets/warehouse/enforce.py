@@ -14,7 +14,6 @@ import duckdb
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.warehouse.comments import Comments, comments_of, set_comments
-from campaign_monitor_assets.warehouse.difference import Relation
 from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX, VALID_FROM, VALID_TO
 from campaign_monitor_assets.warehouse.masking import (
     domain_of,
@@ -24,7 +23,12 @@ from campaign_monitor_assets.warehouse.masking import (
 )
 from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName
 from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, Action, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    number_of,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.spellings import merge_spellings
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, prepare
 
@@ -113,7 +117,7 @@ def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Tab
     In a history the versions of two spellings of an address stay: the next snapshot ends those
     that it hasn't.
     """
-    there = Relation.of(connection, name.quoted).columns
+    there = columns_there(connection, name.quoted)
     columns = [_of_column(privacy, table, column, type_) for column, type_ in there.items()]
     tests = [test for _, test in columns if test is not None]
     affected = f"select count(*) from {name.quoted} where {' or '.join(tests)}"
@@ -180,6 +184,6 @@ def _replace(connection: Connection, name: TableName, columns: str) -> None:
     connection.execute(
         f"create or replace table {name.quoted} as select {columns} from {name.quoted}"
     )
-    there = Relation.of(connection, name.quoted).columns
+    there = columns_there(connection, name.quoted)
     of_columns = {column: text for column, text in comments.columns.items() if column in there}
     set_comments(connection, name, replace(comments, columns=of_columns))

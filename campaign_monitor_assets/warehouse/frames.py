@@ -9,7 +9,13 @@ from typing import Any, Final
 import duckdb
 
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    identifiers,
+    literal,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.read import require_table
 
 Connection = duckdb.DuckDBPyConnection
@@ -83,7 +89,7 @@ class TableSlice:
     @property
     def query(self) -> str:
         """The SQL that reads it."""
-        columns = ", ".join(identifier(name) for name in self.columns) or "*"
+        columns = identifiers(self.columns) or "*"
         where = f" where {self.condition}" if self.partitions else ""
         return f"select {columns} from {self.table.quoted}{where}"
 
@@ -113,8 +119,7 @@ def store_frame(connection: Connection, slice_: TableSlice, frame: Any) -> list[
         connection.execute(f"insert into {table.quoted} by name {rows}")
     else:
         connection.execute(f"create or replace table {table.quoted} as {rows}")
-    described = connection.execute(f"describe {table.quoted}").fetchall()
-    return [(str(name), str(type_)) for name, type_, *_ in described]
+    return list(columns_there(connection, table.quoted).items())
 
 
 def load_frame(connection: Connection, slice_: TableSlice, kind: FrameKind) -> Any:
@@ -137,7 +142,7 @@ def _typed_frame(connection: Connection) -> str:
     """A query of the frame; a column without values, which says no type, becomes text."""
     untyped = [
         f"{identifier(name)}::varchar as {identifier(name)}"
-        for name, type_, *_ in connection.execute("describe frame").fetchall()
+        for name, type_ in columns_there(connection, "frame").items()
         if type_.strip('"') == "NULL"
     ]
     replaced = f" replace ({', '.join(untyped)})" if untyped else ""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from campaign_monitor_assets.warehouse.checks import MOST_NAMED, Check, Finding, Subject, Worst
+from campaign_monitor_assets.warehouse.quoting import columns_there
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 
@@ -24,8 +25,7 @@ def fully_read_recently(subject: Subject, days: float) -> Finding:
     """How long ago the collections of the last snapshot were read in full."""
     log = subject.relation(SYNC_LOG_PARENTS)
     now = datetime.now(UTC).replace(tzinfo=None)
-    columns = subject.connection.execute(f"describe {log}").fetchall()
-    if "full_at" not in {name for name, *_ in columns}:
+    if "full_at" not in columns_there(subject.connection, log):
         return Finding(
             passed=False,
             is_error=False,

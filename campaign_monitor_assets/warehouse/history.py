@@ -21,6 +21,7 @@ from campaign_monitor_assets.warehouse.difference import (
 )
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
     identifier,
     literal,
     number_of,
@@ -165,10 +166,9 @@ def _grow(connection: Connection, history: TableName, table: TableName) -> None:
     new type, the column becomes text.
     """
     there = {
-        name.lower(): type_
-        for name, type_ in Relation.of(connection, history.quoted).columns.items()
+        name.lower(): type_ for name, type_ in columns_there(connection, history.quoted).items()
     }
-    for name, type_ in Relation.of(connection, table.quoted).columns.items():
+    for name, type_ in columns_there(connection, table.quoted).items():
         quoted, old = identifier(name), there.get(name.lower())
         if old is None:
             connection.execute(f"alter table {history.quoted} add column {quoted} {type_}")

@@ -7,7 +7,7 @@ from typing import Final
 import duckdb
 
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of
+from campaign_monitor_assets.warehouse.quoting import identifier, identifiers, number_of
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -40,7 +40,7 @@ def key_faults(connection: Connection, table: Table, relation: str) -> KeyFaults
         repeated = number_of(
             connection,
             f"select count(*) from (select 1 from {relation} where {suspects}"
-            f" group by {names_of(table.key)} having count(*) > 1)",
+            f" group by {identifiers(table.key)} having count(*) > 1)",
         )
     return KeyFaults(
         repeated=repeated,
@@ -59,7 +59,7 @@ def suspected_rows(connection: Connection, relation: str, key: Sequence[str]) ->
         relation: The rows, by a quoted name.
         key: The columns of the key.
     """
-    hash_ = f"hash({names_of(key)})"
+    hash_ = f"hash({identifiers(key)})"
     connection.execute(
         f"create or replace temp table hashes as select {hash_} as hash from {relation}"
     )
@@ -74,8 +74,3 @@ def suspected_rows(connection: Connection, relation: str, key: Sequence[str]) ->
     if number_of(connection, f"select count(*) from {_REPEATED}"):
         return f"{hash_} in (from {_REPEATED})"
     return None
-
-
-def names_of(key: Sequence[str]) -> str:
-    """The columns of a key, as SQL."""
-    return ", ".join(map(identifier, key))

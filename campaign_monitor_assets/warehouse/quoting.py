@@ -1,6 +1,6 @@
 """Names, texts and files as SQL takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,11 @@ _LEAST_OBJECT_SIZE = 1 << 20
 def identifier(*names: str) -> str:
     """A quoted SQL name, such as `"schema"."table"`."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def identifiers(names: Iterable[str]) -> str:
+    """Quoted names of columns, separated by commas."""
+    return ", ".join(map(identifier, names))
 
 
 def relation_of_view(schema: str, name: str) -> str:
@@ -50,6 +55,12 @@ def number_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: obj
     return int(row_of(connection, query, parameters)[0])
 
 
+def columns_there(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """The columns of a table or view, by its quoted name, with their types, in order."""
+    described = connection.execute(f"describe from {relation}").fetchall()
+    return {str(name): str(type_) for name, type_, *_ in described}
+
+
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether there is such a table or view, in whatever letters: DuckDB's names ignore case."""
     # information_schema.tables would ask for both each time.
@@ -78,8 +89,8 @@ def read_json(path: Path, columns: Mapping[str, str], longest: int = 0) -> str:
         columns: The declared type of each field.
         longest: Bytes of the longest line, if it may be longer than a megabyte.
     """
-    # DuckDB would take the characters of a pattern for one.
     declared = ", ".join(f"{name}: {literal(type_)}" for name, type_ in columns.items())
+    # DuckDB would take a name with the characters of a pattern for one.
     return (
         f"read_json({literal(escape(str(path)))}, format = 'newline_delimited',"
         f" maximum_object_size = {max(longest, _LEAST_OBJECT_SIZE)}, columns = {{{declared}}})"

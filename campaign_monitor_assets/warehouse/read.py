@@ -7,7 +7,10 @@ import duckdb
 
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    identifiers,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.target import Database
 
 
@@ -32,9 +35,8 @@ def parent_rows(
         ParentMissingError: The table is not in DuckDB yet.
     """
     require_table(connection, table)
-    chosen = ", ".join(identifier(name) for name in columns)
     rows = connection.execute(
-        f"select distinct {chosen} from {table.quoted} order by all"
+        f"select distinct {identifiers(columns)} from {table.quoted} order by all"
     ).fetchall()
     return ParentRows(tuple(columns), tuple(rows))
 

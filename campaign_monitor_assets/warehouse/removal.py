@@ -8,12 +8,16 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import ConfigurationError
-from campaign_monitor_assets.warehouse.difference import Relation
 from campaign_monitor_assets.warehouse.enforce import stored_rules, tables_of_account
 from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepare_hashing
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    number_of,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, note_forgotten
 
 Connection = duckdb.DuckDBPyConnection
@@ -144,7 +148,7 @@ def _is_one(value: str) -> str:
 
 def _texts(connection: Connection, name: TableName) -> Mapping[str, str]:
     """The columns that may hold an address, with their types."""
-    columns = Relation.of(connection, name.quoted).columns
+    columns = columns_there(connection, name.quoted)
     return {
         column: type_ for column, type_ in columns.items() if "VARCHAR" in type_ or "JSON" in type_
     }

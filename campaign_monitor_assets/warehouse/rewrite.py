@@ -20,7 +20,11 @@ from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
 from campaign_monitor_assets.warehouse.private import private_files
-from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    literal,
+)
 from campaign_monitor_assets.warehouse.state import SYNC_STATE
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -131,7 +135,7 @@ def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
     found: list[object] = [
         connection.execute(
             f"select {columns} from {source} where database_name = ? and not internal order by all"
-            if "internal" in _columns(connection, source)
+            if "internal" in columns_there(connection, source)
             else f"select {columns} from {source} where database_name = ? order by all",
             [catalog],
         ).fetchall()
@@ -147,10 +151,6 @@ def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
         hashes = f'sum(hash("the row")::hugeint) from {name} as "the row"'
         found.append(connection.execute(f"select count(*), {hashes}").fetchall())
     return tuple(found)
-
-
-def _columns(connection: Connection, source: str) -> set[str]:
-    return {name for name, *_ in connection.execute(f"describe from {source}").fetchall()}
 
 
 def _swap(connection: Connection, fresh: Path, path: Path) -> None:

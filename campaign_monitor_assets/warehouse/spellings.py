@@ -6,9 +6,9 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.warehouse.difference import Relation, values_of
-from campaign_monitor_assets.warehouse.keys import names_of, suspected_rows
+from campaign_monitor_assets.warehouse.keys import suspected_rows
 from campaign_monitor_assets.warehouse.privacy import Action, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, identifiers
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -41,7 +41,7 @@ def merge_spellings(
     connection.execute(
         f"create or replace temp table spellings as select rowid as row, {parent} as parent"
         f" from {relation} where {suspects} qualify row_number()"
-        f" over (partition by {names_of(table.key)} order by {newest}) > 1"
+        f" over (partition by {identifiers(table.key)} order by {newest}) > 1"
     )
     merged = connection.execute(
         "select parent, count(*) from temp.spellings group by all order by all"

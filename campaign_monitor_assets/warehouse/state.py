@@ -21,7 +21,13 @@ import duckdb
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, row_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    number_of,
+    row_of,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.target import Database
 
 FORMAT = 4
@@ -191,8 +197,8 @@ def order_of_snapshots(connection: duckdb.DuckDBPyConnection, schema: str) -> st
 
 def merged_rows(connection: duckdb.DuckDBPyConnection, schema: str) -> str:
     """What `sync_log_parents` says of merged rows, as SQL; a file of the version before too."""
-    described = connection.execute(f"describe {identifier(schema, SYNC_LOG_PARENTS)}").fetchall()
-    return "merged" if "merged" in {name for name, *_ in described} else "0"
+    there = columns_there(connection, identifier(schema, SYNC_LOG_PARENTS))
+    return "merged" if "merged" in there else "0"
 
 
 _SNAPSHOT_NUMBER = "row_number() over (order by synced_at)"
@@ -232,7 +238,7 @@ def _take_over(
         declared = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
         connection.execute(f"create table {table.quoted} ({declared})")
         return
-    there = {name for name, *_ in connection.execute(f"describe {table.quoted}").fetchall()}
+    there = columns_there(connection, table.quoted)
     chosen = ", ".join(
         f"{name if name in there else filled.get(name, 'null')}::{type_} as {name}"
         for name, type_ in columns.items()

@@ -19,7 +19,12 @@ from campaign_monitor_assets.warehouse.difference import (
 from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    number_of,
+    table_exists,
+)
 from campaign_monitor_assets.warehouse.settings import Strategy
 
 Connection = duckdb.DuckDBPyConnection
@@ -113,7 +118,7 @@ def _replace(
 
 def _put_back(connection: Connection, table: TableName) -> None:
     """Adds the rows that stay, with the columns that only they have."""
-    for column, type_, *_ in connection.execute("describe temp.kept").fetchall():
+    for column, type_ in columns_there(connection, "temp.kept").items():
         connection.execute(
             f"alter table {table.quoted} add column if not exists {identifier(column)} {type_}"
         )
