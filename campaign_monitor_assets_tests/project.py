@@ -20,6 +20,23 @@ from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.sandbox import Sandbox
 
 PREFIX = "campaign_monitor"
+THE_ELEVEN = frozenset(
+    {
+        "clients",
+        "campaigns",
+        "scheduled_campaigns",
+        "draft_campaigns",
+        "lists",
+        "segments",
+        "templates",
+        "suppression_list",
+        "active_subscribers",
+        "unsubscribed_subscribers",
+        "bounced_subscribers",
+    }
+)
+"""The tables that nobody does without; the others of the default can be told from lists."""
+
 QUICK: Mapping[str, Any] = {
     "max_attempts": 3,
     "backoff": 0.01,

@@ -2,20 +2,8 @@ import duckdb
 import pytest
 
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Shape, Table
+from campaign_monitor_assets_tests.project import THE_ELEVEN
 
-THE_ELEVEN = {
-    "clients",
-    "campaigns",
-    "scheduled_campaigns",
-    "draft_campaigns",
-    "lists",
-    "segments",
-    "templates",
-    "suppression_list",
-    "active_subscribers",
-    "unsubscribed_subscribers",
-    "bounced_subscribers",
-}
 MORE_DEFAULTS = {"list_stats", "list_custom_fields", "campaign_summary"}
 ON_REQUEST = {
     "unconfirmed_subscribers",
