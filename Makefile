@@ -53,7 +53,8 @@ definitions: $(READY)
 	$(VENV)/bin/dg check defs
 
 docs: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli.documentation README.md
+	$(PYTHON) -m campaign_monitor_assets.cli.documentation docs
+	$(VENV)/bin/zensical build --strict --clean
 
 lint: $(READY)
 	$(PYTHON) -m ruff check .

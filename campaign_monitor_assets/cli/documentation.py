@@ -1,4 +1,4 @@
-"""The parts of the README that are told by the code itself; `make docs` puts them there.
+"""The parts of the documentation that are told by the code itself; `make docs` puts them there.
 
 They stand between comments such as `<!-- tables -->` and `<!-- end of tables -->`.
 """
@@ -75,19 +75,25 @@ PARTS = {"tables": tables, "views": views, "attributes": attributes}
 
 
 def updated(text: str) -> str:
-    """The text with its generated parts as they are now."""
+    """The text of a page with its generated parts, if it has any, as they are now."""
     for name, part in PARTS.items():
-        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, _, rest = text.partition(start)
-        _, _, after = rest.partition(end)
-        text = f"{before}{start}\n{part()}\n\n{end}{after}"
+        start, end = marks(name)
+        before, found, rest = text.partition(start)
+        if found:
+            _, _, after = rest.partition(end)
+            text = f"{before}{start}\n{part()}\n\n{end}{after}"
     return text
 
 
+def marks(name: str) -> tuple[str, str]:
+    """The comments between which a generated part stands."""
+    return f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+
+
 def main() -> None:
-    """Writes the generated parts into the file that is named."""
-    readme = Path(sys.argv[1])
-    readme.write_text(updated(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    """Writes the generated parts into the pages of the folder that is named."""
+    for page in Path(sys.argv[1]).rglob("*.md"):
+        page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import msgspec
 
 from campaign_monitor_assets_tests.benchmarks import report
 from campaign_monitor_assets_tests.benchmarks.measures import Measure, measure
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD, READERS
+from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES, READERS
 from campaign_monitor_assets_tests.benchmarks.workloads import PARTS, WORKLOADS, Workload
 
 _QUICK = 20_000
@@ -36,7 +36,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--output",
         type=Path,
-        help="where RESULTS.md is written; by default beside the benchmark, or below build where"
+        help="where RESULTS.md is written; by default in docs/benchmarks, or below build where"
         " workloads were cut down",
     )
     return parser.parse_args(arguments)
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what is asked for and writes the results."""
     chosen = options(arguments)
     rows = chosen.rows or (_QUICK if chosen.quick else None)
-    output = chosen.output or (BUILD / "cut-down" if rows else Path(__file__).parent)
-    kept = (BUILD if output == Path(__file__).parent else output) / "measures.json"
+    output = chosen.output or (BUILD / "cut-down" if rows else PAGES)
+    kept = (BUILD if output == PAGES else output) / "measures.json"
     measures = _load(kept)
     for workload in _workloads(chosen, rows):
         repeats = 1 if chosen.quick else chosen.repeats

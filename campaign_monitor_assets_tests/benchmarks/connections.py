@@ -1,8 +1,8 @@
 """How many connections are right: fetching by latency, with and without a limit.
 
-`python -m campaign_monitor_assets_tests.benchmarks.connections` writes CONNECTIONS.md beside it, in
-about five minutes. Only fetching is measured: the product's own client reads one table and stages
-it. Each number of connections in turn, so that a busy machine is busy for all of them.
+`python -m campaign_monitor_assets_tests.benchmarks.connections` writes CONNECTIONS.md in about five
+minutes. Only fetching is measured: the own client of the product reads one table and stages it.
+Each number of connections in turn, so that a busy machine is busy for all of them.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets.staging.files import StagingWriter
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD
+from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES
 
 CONNECTIONS = (5, 10, 20, 40)
 LATENCIES = (0.05, 0.1, 0.3)
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--lists", type=int, default=200)
     add("--rows", type=int, default=1000, help="subscribers of each list")
     add("--rounds", type=int, default=3, help="readings of each; the shortest counts")
-    add("--output", type=Path, default=Path(__file__).with_name("CONNECTIONS.md"))
+    add("--output", type=Path, default=PAGES / "CONNECTIONS.md")
     chosen = parser.parse_args(arguments)
     found = []
     for network in measure(chosen.lists, chosen.rows, chosen.rounds):

@@ -15,7 +15,7 @@ from typing import Final
 
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD
+from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES
 from campaign_monitor_assets_tests.benchmarks.syncs import Figures, Way, stage, sync
 from campaign_monitor_assets_tests.benchmarks.writing_report import MANY
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000, 5_000_000])
     parser.add_argument("--rounds", type=int, default=3, help="of each; of many rows one")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--output", type=Path, default=PAGES)
     chosen = parser.parse_args(arguments)
     BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD, prefix="hashing-") as folder:

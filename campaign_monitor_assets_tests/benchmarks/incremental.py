@@ -1,6 +1,6 @@
 """Full refresh and incremental sync side by side, as an account moves.
 
-`python -m campaign_monitor_assets_tests.benchmarks.incremental` writes INCREMENTAL.md beside it.
+`python -m campaign_monitor_assets_tests.benchmarks.incremental` writes INCREMENTAL.md.
 Each account is read in full once; then, for each share of people that moved within a day, both
 methods go on from a copy of that file. A limit of one request a second makes a full refresh of a
 million subscribers take 17 minutes, so `--limited` says how many subscribers that part has.
@@ -20,7 +20,7 @@ from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.benchmarks import truth
 from campaign_monitor_assets_tests.benchmarks.processes import environment_of, measured
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD, OURS
+from campaign_monitor_assets_tests.benchmarks.readers import BUILD, OURS, PAGES
 
 MOVEMENTS = (0, 0.001, 0.01)
 METHODS = {"full refresh": (), "incremental": ("--incremental",)}
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--lists", type=int, default=200, help="small lists, of 1,000 subscribers each")
     add("--limited", type=int, default=100_000, help="of each of two lists behind the limit")
     add("--limited-lists", type=int, default=200, help="small lists behind the limit")
-    add("--output", type=Path, default=Path(__file__).with_name("INCREMENTAL.md"))
+    add("--output", type=Path, default=PAGES / "INCREMENTAL.md")
     chosen = parser.parse_args(arguments)
     plan = (
         (Account(chosen.lists, 1000, latency=0.1), MOVEMENTS),

@@ -10,6 +10,7 @@ from campaign_monitor_assets_tests.project import THE_ELEVEN
 PROGRAMS = Path(__file__).with_name("programs")
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "benchmarks"
+PAGES = ROOT / "docs" / "benchmarks"
 
 
 @dataclass(frozen=True, kw_only=True)

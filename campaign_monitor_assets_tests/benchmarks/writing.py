@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from campaign_monitor_assets_tests.benchmarks import whole, writing_report
-from campaign_monitor_assets_tests.benchmarks.readers import BUILD
+from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES
 from campaign_monitor_assets_tests.benchmarks.syncs import (
     FIRST,
     WAYS,
@@ -41,14 +41,14 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--daily-rows", type=int, default=1_000_000)
     add("--daily-changed", type=float, nargs="*", default=[0, 1, 10])
     add("--whole-rows", type=int, default=5_000_000, help="rows of whole syncs; 0: leave them out")
-    add("--output", type=Path, default=Path(__file__).parent, help="the folder of WRITING.md")
+    add("--output", type=Path, default=PAGES, help="the folder of WRITING.md")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what is asked for and writes the results."""
     chosen = options(arguments)
-    kept = (BUILD if chosen.output == Path(__file__).parent else chosen.output) / "writing.json"
+    kept = (BUILD if chosen.output == PAGES else chosen.output) / "writing.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     measures = (
         {one.case: one for one in msgspec.json.decode(kept.read_bytes(), type=list[Measure])}

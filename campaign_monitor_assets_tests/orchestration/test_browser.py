@@ -1,7 +1,7 @@
 """What a person sees: Dagster's UI and the report, in a real Chromium.
 
-`CAMPAIGN_MONITOR_SCREENSHOTS=campaign_monitor_assets_tests/screenshots pytest -m browser` takes the
-README's pictures anew.
+`CAMPAIGN_MONITOR_SCREENSHOTS=docs/images pytest -m browser` takes the documentation's
+pictures anew.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""README's lines for production hold: PostgreSQL as Dagster's storage, webserver, daemon, runs."""
+"""What docs/production.md says holds: PostgreSQL as Dagster's storage, webserver, daemon, runs."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from campaign_monitor_assets_tests.orchestration.deployment import (
 from campaign_monitor_assets_tests.orchestration.postgres import PROGRAMS, Server, server
 from campaign_monitor_assets_tests.project import Project
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "production.md").read_text(encoding="utf-8")
 DEFINITIONS = """
 import os
 
@@ -47,8 +47,8 @@ pytestmark = [
 
 
 def _block(language: str, first: str) -> str:
-    """The block of the README that begins with these words."""
-    found = re.findall(rf"^```{language}\n({first}.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    """The block of the page that begins with these words."""
+    found = re.findall(rf"^```{language}\n({first}.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     assert len(found) == 1, first
     return str(found[0])
 
@@ -63,7 +63,7 @@ def postgres() -> Iterator[Server]:
 def deployment(
     project: Project, postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deployment]:
-    """The shipped dagster.yaml with README's storage, and a project that is read each minute."""
+    """The shipped dagster.yaml with the page's storage, and a project that is read each minute."""
     (tmp_path / "dagster.yaml").write_text(
         (SHIPPED / "dagster.yaml").read_text() + _block("yaml", "# dagster.yaml")
     )
@@ -83,7 +83,7 @@ def deployment(
 
 
 def test_a_scheduled_run_arrives_on_postgres(box: Sandbox, deployment: Deployment) -> None:
-    """README's two commands start; a run comes by schedule, and no second one while it lasts."""
+    """The page's two commands start; a run comes by schedule, and no second one while it lasts."""
     # The run takes longer than a minute, so that the next tick finds it.
     box.faults([{"what": "slow", "path": "", "seconds": 45, "times": 2}])
     port = free_port()

@@ -1,10 +1,12 @@
-"""The README holds: its generated parts are fresh, and every block of it that can run does."""
+"""README and docs hold: generated parts are fresh, blocks that can run do, links lead somewhere."""
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -12,23 +14,29 @@ import duckdb
 import pytest
 import yaml
 
-from campaign_monitor_assets.cli.documentation import updated
+from campaign_monitor_assets.cli.documentation import PARTS, marks, updated
 from campaign_monitor_assets.orchestration.attributes import WarehouseAttributes
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [README, *sorted(DOCS.rglob("*.md"))]
+}
 
 
 def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    pattern = re.compile(rf"^```{language}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    return [block for text in PAGES.values() for block in pattern.findall(text)]
 
 
 @pytest.fixture(scope="module")
 def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A folder in which `make demo` has just run, as the README's blocks expect it."""
+    """A folder in which `make demo` has just run, as the documentation's blocks expect it."""
     running.reset()
     folder = tmp_path_factory.mktemp("demo")
     (folder / "data").mkdir()
@@ -44,14 +52,17 @@ def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def test_generated_parts_are_fresh() -> None:
+@pytest.mark.parametrize("name", PARTS)
+def test_generated_parts_are_fresh(name: str) -> None:
     """The tables of tables, views and attributes are what the code says; else run `make docs`."""
-    assert updated(README) == README
+    start, _ = marks(name)
+    [page] = [text for text in PAGES.values() if start in text]
+    assert updated(page) == page
 
 
 @pytest.mark.parametrize("block", _blocks("sql"))
 def test_queries_run_on_the_demo(demo: Project, block: str) -> None:
-    """Each query of the README answers with rows."""
+    """Each query of the documentation answers with rows."""
     with duckdb.connect(str(demo.path), read_only=True) as connection:
         for statement in connection.extract_statements(block):
             assert connection.execute(statement).fetchall(), statement.query
@@ -71,7 +82,7 @@ def test_python_runs_on_the_demo(demo: Project, block: str) -> None:
 
 
 def test_a_downstream_asset_takes_and_returns_a_table(demo: Project) -> None:
-    """The README's asset reads lists through the IO manager and is stored in its own schema."""
+    """The documentation's asset reads lists by the IO manager and is stored in its own schema."""
     [block] = [block for block in _blocks("python") if "list_names" in block]
     names: dict[str, object] = {}
     exec(block, names)
@@ -95,9 +106,10 @@ def test_configurations_load(block: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_commands_are_targets_of_the_makefile() -> None:
-    """Every `make x` that the README mentions is there."""
-    mentioned = set(re.findall(r"`make ([\w-]+)`", README))
-    mentioned |= set(re.findall(r"^make ([\w-]+)", README, re.MULTILINE))
+    """Every `make x` that the documentation mentions is there."""
+    text = "\n".join(PAGES.values())
+    mentioned = set(re.findall(r"`make ([\w-]+)`", text))
+    mentioned |= set(re.findall(r"^make ([\w-]+)", text, re.MULTILINE))
     assert mentioned >= {"demo", "test", "sync", "check", "dev", "report", "bench", "docs"}
     for target in mentioned:
         done = subprocess.run(
@@ -132,7 +144,40 @@ def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path)
     assert counted == (10,)
 
 
-def test_pictures_and_links_are_there() -> None:
+def test_pictures_and_links_of_the_readme_are_there() -> None:
     """Every file that the README shows or links to is in the repository."""
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES["README.md"]):
         assert (ROOT / target).exists(), target
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as `make docs` builds it, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs")
+    for path in (ROOT / "zensical.toml", *ROOT.glob("*.md")):
+        shutil.copy(path, folder)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "build" / "site"
+
+
+def test_the_site_holds_every_page(site: Path) -> None:
+    """The strict build finds each link, heading and picture; each page can be navigated to."""
+    written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    configured = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
+    assert set(re.findall(r"[\w/-]+\.md", str(configured["project"]["nav"]))) == written
+    assert len(list(site.rglob("index.html"))) == len(written)
+
+
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    """Pages load styles, scripts, fonts and pictures from the site alone."""
+    loaded = r"<(?:script|link|img)\b[^>]*?(?:src|href)=\"?(?:https?:)?//[^>]*>"
+    for path in site.rglob("*.html"):
+        assert not re.findall(loaded, path.read_text(encoding="utf-8")), path
