@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
 from campaign_monitor_assets.cli.history import quick_history
+from campaign_monitor_assets.cli.origin import RUN_TAGS, record_origin
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
@@ -68,10 +69,12 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     with quick_history(), _instance() as instance:
         end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
         instance.add_event_listener(run_id, seen.note)
+        record_origin(instance, job)
         with marked_alive(instance, run_id):
             result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 run_id=run_id,
+                tags=RUN_TAGS,
                 # What the run logs is printed from its events, and in full in Dagster's UI.
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 asset_selection=chosen,

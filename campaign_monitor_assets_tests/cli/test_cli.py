@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import psutil
 import pytest
@@ -62,6 +63,12 @@ def test_sync_fills_the_default_file_and_makes_its_folder(small: Sandbox, tmp_pa
         assert connection.execute("from campaign_monitor.lists").fetchall()
         assert connection.execute("from campaign_monitor_analytics.subscribers_by_list").fetchall()
     assert "\x1b[" not in done.stdout
+    with dg.DagsterInstance.from_config(str(tmp_path / ".dagster")) as instance:
+        # By these the UI finds the job's runs, and the timeline the job of a run.
+        of_location = {".dagster/repository": "__repository__@campaign_monitor"}
+        [recorded] = instance.get_runs(dg.RunsFilter(tags=of_location))
+    assert recorded.remote_job_origin
+    assert recorded.remote_job_origin.job_name == recorded.job_name
 
 
 def test_sync_ends_with_status_1_where_a_table_failed(box: Sandbox, tmp_path: Path) -> None:

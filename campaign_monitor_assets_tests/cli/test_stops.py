@@ -7,12 +7,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, run
-from campaign_monitor_assets_tests.orchestration.deployment import eventually
+from campaign_monitor_assets_tests.orchestration.deployment import (
+    Deployment,
+    eventually,
+    shipped_settings,
+)
+from campaign_monitor_assets_tests.project import Project
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +27,7 @@ SYNC = ("sync", "--select", LISTS)
 
 
 def _start(
-    box: Sandbox, folder: Path, said: str, command: Sequence[str] = SYNC
+    box: Sandbox, folder: Path, said: str, command: Sequence[str] = SYNC, **more: str
 ) -> "subprocess.Popen[bytes]":
     """Starts a command in a process group of its own, and waits until it prints something."""
     log = folder / "sync.log"
@@ -29,7 +35,12 @@ def _start(
         process = subprocess.Popen(
             [sys.executable, "-m", "campaign_monitor_assets.cli", *command],
             cwd=folder,
-            env={"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", **account(box, folder)},
+            env={
+                "PYTHONPATH": str(REPOSITORY),
+                "PYTHONUNBUFFERED": "1",
+                **account(box, folder),
+                **more,
+            },
             stdout=opened,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -48,6 +59,31 @@ def test_a_killed_sync_does_not_block_the_next(box: Sandbox, tmp_path: Path) -> 
     done = run(tmp_path, "sync", "--select", LISTS, **account(box, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "was marked as failed" in done.stdout
+
+
+def test_a_killed_sync_is_not_started_again(box: Sandbox, project: Project, tmp_path: Path) -> None:
+    """The daemon ends the run as lost; whoever called the command calls it again, or doesn't."""
+    home = tmp_path / "home"
+    shipped_settings(
+        home, run_monitoring={"poll_interval_seconds": 1, "free_slots_after_run_end_seconds": 1}
+    )
+    deployment = Deployment(home, project)
+    box.faults([{"what": "slow", "path": "/lists", "seconds": 600, "times": None}])
+    process = _start(box, tmp_path, "✓ clients", DAGSTER_HOME=str(home))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            deployment.daemon()
+            [lost] = instance.get_runs()
+            eventually(lambda: instance.get_runs()[0].is_finished)
+            # What is to be started again is marked so, and passed over where it is not.
+            eventually(lambda: "dagster/will_retry" in instance.get_runs()[-1].tags)
+            [ended] = instance.get_runs()
+            assert ended.run_id == lost.run_id
+            assert ended.tags["dagster/will_retry"] == "false"
+    finally:
+        deployment.stop()
 
 
 def test_an_outage_of_half_a_minute_costs_nothing(box: Sandbox, tmp_path: Path) -> None:

@@ -53,13 +53,16 @@ class Deployment:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of all processes."""
+        return {**os.environ, **self.variables, **self.more}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The home, the account and its file."""
         return {
-            **os.environ,
             "DAGSTER_HOME": str(self.home),
             "CAMPAIGN_MONITOR_API_KEY": self.project.box.key,
             "CAMPAIGN_MONITOR_BASE_URL": self.project.box.url,
             "CAMPAIGN_MONITOR_DUCKDB": str(self.project.path),
-            **self.more,
         }
 
     def start(self, program: str, *arguments: str) -> psutil.Popen:

@@ -18,6 +18,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.report import write_report
+from campaign_monitor_assets_tests.cli.test_home import LISTS, run
 from campaign_monitor_assets_tests.orchestration.deployment import (
     PATIENCE,
     SHIPPED,
@@ -157,6 +158,27 @@ def test_first_visit(dagster_url: str, page: Page, project: Project, screenshots
     expect(switch.locator("input")).to_be_checked()
     expect(switch_of(page, f"{PREFIX}_hourly").locator("input")).not_to_be_checked()
     page.screenshot(path=screenshots / "schedules.png")
+
+
+def test_a_command_stands_in_the_timeline(page: Page, project: Project, tmp_path: Path) -> None:
+    """A run of `sync` is shown like one that the UI launched: in the timeline, and by its job."""
+    home, port = tmp_path / "dagster_home", free_port()
+    shipped_settings(home)
+    deployment = Deployment(home, project)
+    done = run(tmp_path, "sync", "--select", LISTS, **deployment.variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    job = f"{PREFIX}_all"
+    try:
+        workspace = str(SHIPPED / "workspace.yaml")
+        deployment.start("dagster-webserver", "-w", workspace, "-p", str(port))
+        eventually(lambda: answers(port))
+        page.goto(f"http://127.0.0.1:{port}/overview/activity/timeline")
+        expect(page.get_by_role("link", name=job)).to_be_visible()
+        expect(page.get_by_text("No runs or scheduled ticks")).to_have_count(0)
+        page.goto(f"http://127.0.0.1:{port}/locations/{PREFIX}/jobs/{job}/runs")
+        expect(page.get_by_text("Success", exact=True)).to_be_visible()
+    finally:
+        deployment.stop()
 
 
 @pytest.fixture
