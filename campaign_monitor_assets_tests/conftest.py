@@ -10,7 +10,7 @@ import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.project import Project
+from campaign_monitor_assets_tests.project import TODAY, Project
 
 # A change must not fail by an example that it has nothing to do with. Others are looked for by
 # HYPOTHESIS_PROFILE=others.
@@ -41,8 +41,8 @@ def _own_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
-    """One sandbox of default size for all tests of a worker; tests use `box`."""
-    with sandbox.start() as started:
+    """One sandbox of default size, on one day for ever, for all tests of a worker; see `box`."""
+    with sandbox.start("--today", TODAY) as started:
         yield started
 
 

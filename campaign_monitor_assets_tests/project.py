@@ -20,6 +20,8 @@ from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.sandbox import Sandbox
 
 PREFIX = "campaign_monitor"
+TODAY = "2026-11-01"
+"""The day of the sandbox that tests share. Those with one of their own mostly leave it at today."""
 THE_ELEVEN = frozenset(
     {
         "clients",

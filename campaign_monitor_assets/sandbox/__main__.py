@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from .account import Size
@@ -28,7 +28,13 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--port", type=int, default=0, help="port to listen on; 0: any free one")
     add("--key", default="sandbox-account-key", help="API key of the account")
     add("--seed", type=int, default=1, help="what chance starts from")
-    add("--today", type=date.fromisoformat, default=date(2026, 11, 1), help="the account's day")
+    add(
+        "--today",
+        type=date.fromisoformat,
+        default=datetime.now().astimezone().date(),
+        metavar="YYYY-MM-DD",
+        help="the account's day, of which it is noon there (default: this machine's)",
+    )
     add("--clients", type=int, default=3, help="clients")
     add("--lists", type=int, default=10, help="lists, of all clients together")
     add("--subscribers", type=int, help="active subscribers on each list (default: varied)")

@@ -1,4 +1,4 @@
-"""The account that the sandbox serves: tables of plain rows, made from a seed alone."""
+"""The account that the sandbox serves: tables of plain rows, made from a seed and a day alone."""
 
 import hashlib
 import random
@@ -35,10 +35,13 @@ SUBSCRIBER_STATES: Final = {
 
 @dataclass(frozen=True)
 class Size:
-    """How large an account is, and from which seed and day it is made."""
+    """How large an account is, and from which seed and day it is made.
 
-    seed: int = 1
-    today: date = date(2026, 11, 1)
+    Whatever the day, the account is the same but for its times: all stand as far from the day.
+    """
+
+    seed: int
+    today: date
     clients: int = 3
     lists: int = 10
     subscribers: int | None = None

@@ -71,7 +71,7 @@ def build_bulk_account(size: Size, bulk: Bulk) -> Account:
     """An account of large lists of active subscribers, and next to nothing besides."""
     small = replace(size, clients=bulk.clients, lists=bulk.lists, subscribers=0, campaigns=0)
     account = build_account(small)
-    written = write_bulk(bulk.lists, bulk.subscribers)
+    written = write_bulk(bulk.lists, bulk.subscribers, size.today)
     for list_id, rows in zip(account.tables["list_details"], written, strict=bool(written)):
         account.replace("active_subscribers", list_id, rows)
     return Account(account.now, account.tables, account.owners)

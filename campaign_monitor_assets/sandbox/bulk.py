@@ -15,9 +15,8 @@ import msgspec
 from .account import Row
 from .names import FIRST_NAMES, INTERESTS, LAST_NAMES, MAIL_PROGRAMS, PLACES, PLANS
 
-FIRST_DAY: Final = date(2024, 1, 1)
-DAYS: Final = 731
-"""Bulk people joined within these days; all before the year in which the account stands."""
+DAYS: Final = 730
+"""Bulk people joined within the two years before the one in which the account stands."""
 CHUNK: Final = 20_000
 
 # Always the last field of a row and always the same, so that one replacement leaves it out.
@@ -147,16 +146,17 @@ class Backwards(Sequence[Row]):
         return self.rows[len(self) - 1 - at]
 
 
-def write_bulk(lists: int, subscribers: int) -> list[BulkRows]:
+def write_bulk(lists: int, subscribers: int, today: date) -> list[BulkRows]:
     """Render the subscribers of all lists into one file, and map it."""
     if not lists * subscribers:
         return []
+    first = date(today.year - 2, 1, 1)
     kept = []
     with tempfile.TemporaryFile() as file:
         end = 0
         for number in range(lists):
             offsets = array("Q", [end])
-            rows = _rows(number, subscribers)
+            rows = _rows(number, subscribers, first)
             while chunk := list(itertools.islice(rows, CHUNK)):
                 for size in map(len, chunk):
                     end += size + 1
@@ -168,9 +168,9 @@ def write_bulk(lists: int, subscribers: int) -> list[BulkRows]:
     return [BulkRows(data, offsets, 0, subscribers) for offsets in kept]
 
 
-def _rows(number: int, count: int) -> Iterator[bytes]:
+def _rows(number: int, count: int, first: date) -> Iterator[bytes]:
     tails = itertools.cycle(_tails())
-    days = [str(FIRST_DAY + timedelta(days=at)) for at in range(DAYS)]
+    days = [str(first + timedelta(days=at)) for at in range(DAYS)]
     times = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)]
     step = max(DAYS * 86_400 // max(count, 1), 1)
     for at, tail in zip(range(count), tails):  # noqa: B905 - the tails have no end

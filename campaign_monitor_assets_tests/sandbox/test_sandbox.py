@@ -17,13 +17,14 @@ import requests
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox, SandboxError
+from campaign_monitor_assets_tests.project import TODAY
 
 Json = Any
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with sandbox.start() as started:
+    with sandbox.start("--today", TODAY) as started:
         yield started
 
 
@@ -319,7 +320,8 @@ def test_journey_reports_forget(box: Sandbox, truth: Json) -> None:
 
 def test_same_seed_same_account(truth: Json) -> None:
     """The same seed makes the same account in every process, another seed another."""
-    with sandbox.start("--seed", "1") as again, sandbox.start("--seed", "2") as other:
+    day = ("--today", TODAY)
+    with sandbox.start("--seed", "1", *day) as again, sandbox.start("--seed", "2", *day) as other:
         assert again.account() == truth
         assert other.account()["clients"] != truth["clients"]
 
