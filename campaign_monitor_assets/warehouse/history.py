@@ -76,14 +76,16 @@ def update_history(
         _grow(connection, history, table)
     else:
         _create(connection, history, table)
-        difference = None
     time = _time(connection, history, synced_at)
-    if (
+    if not number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null"):
+        # To compare all rows with none would take more memory than to write them.
+        _open_all(connection, history, time, table)
+    elif (
         difference is None
         or not _close(connection, history, difference, time)
         or not _open(connection, history, difference, time, table)
     ):
-        # The first snapshot with history, or somebody else changed the table or its history.
+        # A snapshot without history came between, or somebody else changed one of the two.
         valid = Relation.of(connection, history.quoted, "_valid_to is null")
         now = Relation.of(connection, table.quoted)
         difference = compare(connection, key, valid, now, is_unique=False)
@@ -130,6 +132,14 @@ def _open(
         )
     )
     return _has_as_many(connection, history, table)
+
+
+def _open_all(connection: Connection, history: TableName, time: str, table: TableName) -> None:
+    """Begins a version of each row of the table."""
+    connection.execute(
+        f"insert into {history.quoted} by name select *, {time} as _valid_from,"
+        f" null::timestamp as _valid_to from {table.quoted}"
+    )
 
 
 def _has_as_many(connection: Connection, history: TableName, table: TableName) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
-from campaign_monitor_assets.warehouse.memory import Defaults, Memory
+from campaign_monitor_assets.warehouse.memory import Defaults, Memory, give_back_blocks
 from campaign_monitor_assets.warehouse.quoting import identifier
 
 CATALOG: Final = "the file"
@@ -60,6 +60,7 @@ class Instance:
     @classmethod
     def make(cls, config: Mapping[str, Any]) -> "Instance":
         """A new one, without a file."""
+        give_back_blocks()
         connection = duckdb.connect(config=dict(config))
         try:
             made = cls(connection, config, Defaults.of(connection))

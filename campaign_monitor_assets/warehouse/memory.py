@@ -1,5 +1,6 @@
 """How much memory and how many threads DuckDB gets."""
 
+import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ _LEAST = 64 << 20
 
 _PER_THREAD = 80 << 20
 """Bytes that each thread takes as it loads: a JSON buffer, its vectors and a row group."""
+
+_M_MMAP_THRESHOLD = -3
+"""The number that glibc's malloc.h gives it."""
+
+_LARGE_BLOCK = 128 << 10
+"""Bytes; glibc begins with as many."""
 
 _VECTOR_ROWS = 2048
 _COPIES_OF_A_VECTOR = 8
@@ -111,6 +118,20 @@ def apply(
     chosen = threads or bounded_threads(granted, defaults.threads)
     connection.execute(f"set threads = {chosen}")
     return Memory(granted, chosen, asked if granted < asked else None)
+
+
+def give_back_blocks() -> None:
+    """Lets large blocks that are freed go back to the system at once, with glibc.
+
+    By itself glibc takes such blocks from its heap once one of them was freed, and DuckDB frees
+    blocks of 256 KB all the time: what stays between them counts beside `memory_limit`.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        # Another system's library, which has its own ways.
+        return
+    mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def bounded_threads(limit: int, threads: int) -> int:

@@ -121,7 +121,7 @@ def _daily(folder: Path, rows: int, percent: float, days: int) -> Iterator[Measu
 
 
 def _median(figures: Sequence[Figures]) -> Figures:
-    middle = sorted(figures, key=lambda one: one.seconds)[len(figures) // 2]
+    middle = sorted(figures, key=lambda one: one.cpu)[len(figures) // 2]
     return replace(
         middle,
         peak=max(one.peak for one in figures),

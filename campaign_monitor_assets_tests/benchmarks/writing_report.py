@@ -19,7 +19,9 @@ Subscribers with three custom fields, staged once for each case, are published b
 A share of rows that changed is spread evenly over the table. Figures are medians, memory is the
 highest. `first` is the sync into an empty file.
 
-* **time**: of loading, verifying and writing, without the API; × is against merge of the same case.
+* **time**: of loading, verifying and writing, without the API.
+* **processors**: seconds of all processors meanwhile, which other work on the machine changes
+  little; × is of these, against merge of the same case.
 * **peak**: resident memory of the whole process at the most. Dagster, which is not in it, and the
   pages under way take some 100 MB more.
 * **written**: bytes written to the file and its write-ahead log (`write_bytes` of `/proc/self/io`;
@@ -42,7 +44,8 @@ def _single(measures: Sequence[Measure]) -> Iterator[str]:
         of_rows = {(one.changed, one.way): one for one in ones if one.rows == rows}
         yield f"## {rows:,} rows\n"
         yield from _heads(
-            "changed", "how", "time", "×", "peak", "written", "spilled", "file", "runs"
+            *("changed", "how", "time", "processors", "×"),
+            *("peak", "written", "spilled", "file", "runs"),
         )
         for changed in sorted({changed for changed, _ in of_rows}, key=_share):
             for way in WAYS:
@@ -53,7 +56,8 @@ def _single(measures: Sequence[Measure]) -> Iterator[str]:
                         changed if changed == FIRST else f"{changed} %",
                         str(way),
                         f"{figures.seconds:.1f} s",
-                        f"{figures.seconds / merge.figures.seconds:.2f}",
+                        f"{figures.cpu:.1f} s",
+                        f"{figures.cpu / merge.figures.cpu:.2f}",
                         *map(_megabytes, (figures.peak, figures.written, figures.spilled)),
                         _megabytes(figures.size),
                         str(one.rounds),
