@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
     from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
-    __version__: str
+__version__ = "0.1.0"
 
 _HOME = {
     "CampaignMonitorComponent": "campaign_monitor_assets.orchestration.component",
@@ -31,8 +31,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        return import_module("importlib.metadata").version(__name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

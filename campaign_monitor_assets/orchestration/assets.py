@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from campaign_monitor_assets import __version__
 from campaign_monitor_assets.catalogue import Shape, Table
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.checks import table_checks
@@ -94,6 +95,7 @@ def _asset_out(table: Table, account: Account) -> dg.AssetOut:
             "endpoint": f"GET {table.path}.json",
             "key": ", ".join(table.key) or "none: rows are events",
             "requests_of_a_full_refresh": table.cost,
+            "campaign_monitor_assets": __version__,
             "vendor_reference": dg.MetadataValue.url(table.docs),
         },
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from campaign_monitor_assets import __version__
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.create import create_view, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
@@ -97,7 +98,10 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
         owners=account.owners or None,
         tags=account.tags or None,
         required_resource_keys={account.warehouse},
-        metadata={"dagster/column_schema": column_schema(view.columns)},
+        metadata={
+            "dagster/column_schema": column_schema(view.columns),
+            "campaign_monitor_assets": __version__,
+        },
         code_version=version_of(view),
         # Rows follow the tables by themselves; figures on the asset's page don't.
         automation_condition=dg.AutomationCondition.eager(),
