@@ -2,6 +2,7 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+COMMAND := $(VENV)/bin/campaign-monitor
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
@@ -17,26 +18,26 @@ $(READY): setup.cfg constraints.txt
 	@touch $@
 
 demo: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli demo
+	$(COMMAND) demo
 
 sync: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli sync
+	$(COMMAND) sync
 
 check: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli check
+	$(COMMAND) check
 
 dev: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli dev
+	$(COMMAND) dev
 
 report: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli report
+	$(COMMAND) report
 
 compact: $(READY)
-	$(PYTHON) -m campaign_monitor_assets.cli compact
+	$(COMMAND) compact
 
 # Make gives EMAIL to the command by its environment, and shows no recipe that holds it.
 forget: $(READY)
-	@$(PYTHON) -m campaign_monitor_assets.cli forget
+	@$(COMMAND) forget
 
 bench: $(READY)
 	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks

@@ -57,7 +57,8 @@ class MissingCredentialsError(ConfigurationError):
         super().__init__(
             f"No credentials: the environment variable {key_variable} is not set. Find the key in"
             f" Campaign Monitor under Account settings → API keys and set {key_variable}, or set"
-            f" {token_variable} for OAuth. To look around without an account, run `make demo`."
+            f" {token_variable} for OAuth. To look around without an account, run"
+            " `campaign-monitor demo` (`make demo` in a clone)."
         )
 
 

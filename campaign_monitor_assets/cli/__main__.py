@@ -1,14 +1,32 @@
 """Reads the command line, calls the command, and prints an expected error as one sentence."""
 
-import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Final
 
+import click
 from rich.console import Console
 
-from campaign_monitor_assets.cli.commands import COMMANDS
+from campaign_monitor_assets import __version__
+from campaign_monitor_assets.cli import commands
 from campaign_monitor_assets.errors import CampaignMonitorError
+from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
+
+_CONFIG: Final = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    expose_value=False,
+    callback=lambda _, __, file: _use_config(file),
+    help="A defs.yaml of your own in the place of the built-in one.",
+)
+_SELECT: Final = click.option(
+    "--select",
+    metavar="SELECTION",
+    help="Only some assets, in Dagster's syntax, such as 'key:\"*/lists\"+' or group:lists.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,45 +36,87 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line; that of the process by default.
 
     Returns:
-        The exit status: 1 where a table or a check failed, or a setting is not accepted.
+        The exit status: 1 where a table or a check failed, or a setting is not accepted; 2 where
+        the command line is not.
     """
-    options = _parser().parse_args(arguments)
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = _console()
     try:
-        return COMMANDS[options.command](options, console)
+        status = program.main(arguments, "campaign-monitor", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except CampaignMonitorError as error:
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         console.print("Stopped.")
         return 130
+    return int(status or 0)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="campaign_monitor_assets", description="Brings a Campaign Monitor account into DuckDB."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    added = {
-        name: commands.add_parser(name, help=help_)
-        for name, help_ in (
-            ("demo", "bring the demo account into DuckDB and leave nothing running"),
-            ("sync", "bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB"),
-            ("check", "say whether the credentials work and what the first sync will cost"),
-            ("dev", "open Dagster's UI on the account, or on the demo where no key is set"),
-            ("report", "write an HTML report of what is in DuckDB"),
-            ("compact", "write the DuckDB file anew, without the room of what was deleted"),
-            ("forget", "remove a person from all that is stored; asks for the e-mail address"),
-        )
-    }
-    for name in ("demo", "sync"):
-        added[name].add_argument(
-            "--select", help="an asset selection of Dagster's, such as 'key:*/lists+'"
-        )
-    added["dev"].add_argument("--port", type=int, help="the port of the UI; 3000 by default")
-    added["report"].add_argument("--target", type=Path, default=Path("data/report.html"))
-    return parser
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The account's key is read from CAMPAIGN_MONITOR_API_KEY, unless the configuration names"
+    " another variable.",
+)
+@click.version_option(__version__, "-V", "--version")
+@_CONFIG
+def program() -> None:
+    """Brings a Campaign Monitor account into DuckDB."""
+
+
+def _command(
+    run: Callable[..., int], *options: Callable[[Callable[..., int]], Callable[..., int]]
+) -> None:
+    """Adds a command that is called as its function, and told in the words of its docstring."""
+
+    def call(**given: Any) -> int:
+        return run(_console(), **given)
+
+    call.__doc__ = run.__doc__
+    for option in options:
+        call = option(call)
+    program.command(run.__name__)(call)
+
+
+_command(commands.demo, _SELECT)
+_command(commands.sync, _SELECT, _CONFIG)
+_command(commands.check, _CONFIG)
+_command(
+    commands.dev,
+    click.option(
+        "--port",
+        metavar="PORT",
+        type=click.IntRange(1, 65535),
+        help="The UI's port; by default 3000.",
+    ),
+    _CONFIG,
+)
+_command(
+    commands.report,
+    click.option(
+        "--target",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path("data/report.html"),
+        show_default=True,
+        help="Where the page goes.",
+    ),
+    _CONFIG,
+)
+_command(commands.compact, _CONFIG)
+_command(commands.forget, _CONFIG)
+
+
+def _use_config(file: str | None) -> None:
+    if file is not None:
+        # What loads the definitions may be another process, such as a code server.
+        os.environ[CONFIG_VARIABLE] = file
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""What the commands behind the Makefile's targets do, from `make demo` to `make forget`."""
+"""What the commands of `campaign-monitor` do; the Makefile's targets call them."""
 
-import argparse
 import atexit
 import gc
 import importlib.util
@@ -8,17 +7,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.cli.home import use_demo_home, use_home
+from campaign_monitor_assets.cli.loading import told_in_a_sentence
 from campaign_monitor_assets.errors import ConfigurationError, MissingCredentialsError
+from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -31,10 +33,13 @@ _EVERYTHING: Final = "all"
 _CHECK: Final = "check_credentials"
 
 
-def _demo(options: argparse.Namespace, console: Console) -> int:
+def demo(console: Console, select: str | None = None) -> int:
+    """Bring the demo account into DuckDB and leave nothing running."""
+    if os.environ.get(CONFIG_VARIABLE):
+        console.print("The demo has a configuration of its own; yours is left aside.")
     with _demo_account():
         console.print("The demo account is up: an imitation of the API on this machine.")
-        status = _run(_EVERYTHING, options.select, console)
+        status = _run(_EVERYTHING, select, console)
     if status:
         return status
     console.print(
@@ -43,25 +48,28 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
         f"  duckdb {DEMO_DATABASE} 'from campaign_monitor.lists'\n"
         f'  {_python()} -c "import duckdb; print(duckdb.connect('
         f"'{DEMO_DATABASE}').sql('from campaign_monitor.lists'))\"\n"
-        "  make dev       Dagster's UI on the demo account\n"
-        "  make report    an HTML report of it"
+        f"  {_called('dev')}       Dagster's UI on the demo account\n"
+        f"  {_called('report')}    an HTML report of it"
     )
     return 0
 
 
-def _sync(options: argparse.Namespace, console: Console) -> int:
+def sync(console: Console, select: str | None = None) -> int:
+    """Bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB."""
     _require_credentials()
     use_home()
-    return _run(_EVERYTHING, options.select, console)
+    return _run(_EVERYTHING, select, console)
 
 
-def _check(_: argparse.Namespace, console: Console) -> int:
+def check(console: Console) -> int:
+    """Say whether the credentials work and what the first sync will cost."""
     _require_credentials()
     use_home()
     return _run(_CHECK, None, console)
 
 
-def _dev(options: argparse.Namespace, console: Console) -> int:
+def dev(console: Console, port: int | None = None) -> int:
+    """Open Dagster's UI on the account, or on the demo where no key is set."""
     if importlib.util.find_spec("dagster_webserver") is None:
         raise ConfigurationError(
             "Dagster's UI is not installed here. Install it with"
@@ -70,12 +78,15 @@ def _dev(options: argparse.Namespace, console: Console) -> int:
     if _has_credentials():
         use_home()
         console.print("Dagster's UI on the [bold]real account[/] of the environment's key.")
-        return _serve_ui(options.port)
+        return _serve_ui(port)
+    variable = _component().api.api_key_variable
+    if os.environ.get(CONFIG_VARIABLE):
+        use_home()
+        console.print(f"[yellow]No {variable} is set: runs will fail until it is.[/]")
+        return _serve_ui(port)
     with _demo_account():
-        console.print(
-            "No CAMPAIGN_MONITOR_API_KEY is set: Dagster's UI on the [bold]demo account[/]."
-        )
-        return _serve_ui(options.port)
+        console.print(f"No {variable} is set: Dagster's UI on the [bold]demo account[/].")
+        return _serve_ui(port)
 
 
 def _serve_ui(port: int | None) -> int:
@@ -92,20 +103,19 @@ def _serve_ui(port: int | None) -> int:
     return process.wait()
 
 
-def _report(options: argparse.Namespace, console: Console) -> int:
+def report(console: Console, target: Path) -> int:
+    """Write an HTML report of what is in DuckDB."""
     component = _component_with_data()
     write_report = import_module("campaign_monitor_assets.report").write_report
     written = write_report(
-        Path(component.warehouse.database),
-        component.schema_of_tables,
-        options.target,
-        console.print,
+        Path(component.warehouse.database), component.schema_of_tables, target, console.print
     )
     console.print(f"The report is in [bold]{written}[/]; any browser opens it.")
     return 0
 
 
-def _compact(_: argparse.Namespace, console: Console) -> int:
+def compact(console: Console) -> int:
+    """Write the DuckDB file anew, without the room of what was deleted."""
     database = Database.of(_component_with_data().warehouse)
     before = database.path.stat().st_size if database.path.exists() else 0
     rewrite(database, console.print)
@@ -116,9 +126,10 @@ def _compact(_: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _forget(_: argparse.Namespace, console: Console) -> int:
+def forget(console: Console) -> int:
+    """Remove a person from all that is stored; asks for the e-mail address."""
     address = os.environ.get("EMAIL") or _asked("E-mail address to forget: ")
-    component = import_module("campaign_monitor_assets.definitions").component
+    component = _loaded().component
     warehouse = component.warehouse_resource()
     console.print(f"Forgetting a person in {warehouse.target.path}.", markup=False)
     for line in warehouse.forget(component.schema_of_tables, [address], console.print):
@@ -133,39 +144,30 @@ def _asked(question: str) -> str:
     return sys.stdin.readline()
 
 
-COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Console], int]]] = {
-    "demo": _demo,
-    "sync": _sync,
-    "check": _check,
-    "dev": _dev,
-    "report": _report,
-    "compact": _compact,
-    "forget": _forget,
-}
-"""For each command what it does; each returns the exit status."""
-
-
 def _run(job: str, selection: str | None, console: Console) -> int:
-    # Dagster takes seconds to import, and the definitions read the environment as they load.
     with _loaded_for_good():
-        loaded = import_module("campaign_monitor_assets.definitions")
+        loaded = _loaded()
         run_job = import_module("campaign_monitor_assets.cli.terminal").run_job
     return int(run_job(loaded.defs, f"{loaded.component.name}_{job}", selection, console))
 
 
+def _loaded() -> ModuleType:
+    """The definitions; they read the environment as they load, and Dagster takes seconds to."""
+    with told_in_a_sentence():
+        return import_module("campaign_monitor_assets.definitions")
+
+
 def _component_with_data() -> "CampaignMonitorComponent":
     """The component with the account's file, or the demo's where there are no credentials."""
-    if not _has_credentials():
+    if not (_has_credentials() or os.environ.get(CONFIG_VARIABLE)):
         os.environ.setdefault("CAMPAIGN_MONITOR_DUCKDB", str(DEMO_DATABASE))
-    component: CampaignMonitorComponent = import_module(
-        "campaign_monitor_assets.definitions"
-    ).component
+    component: CampaignMonitorComponent = _loaded().component
     return component
 
 
 def _component() -> "CampaignMonitorComponent":
     """The component as the YAML file configures it, without what the environment changes."""
-    with _loaded_for_good():
+    with _loaded_for_good(), told_in_a_sentence():
         load = import_module("campaign_monitor_assets.orchestration.project").load_component
         component: CampaignMonitorComponent = load()
     return component
@@ -186,12 +188,19 @@ def _loaded_for_good() -> Iterator[None]:
 
 def _python() -> str:
     """The interpreter as it is called from the present folder."""
-    return os.path.relpath(sys.executable)
+    return min(os.path.relpath(sys.executable), sys.executable, key=len)
+
+
+def _called(command: str) -> str:
+    """A command as whoever called this one calls it."""
+    # Make sets the variable for what it starts.
+    return f"{'make' if os.environ.get('MAKELEVEL') else 'campaign-monitor'} {command}"
 
 
 @contextmanager
 def _demo_account() -> Iterator[None]:
     """Serves the demo account; the definitions' and Dagster's environment leads to it."""
+    os.environ.pop(CONFIG_VARIABLE, None)
     use_demo_home()
     with sandbox.start() as account:
         api = _component().api

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 from pydantic.fields import FieldInfo
 
 from campaign_monitor_assets.analytics import ALL_VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.cli.__main__ import program
 from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.orchestration.preview import markdown_table
@@ -58,6 +60,19 @@ def attributes() -> str:
     return _table(["attribute", "default", "meaning"], rows)
 
 
+def commands() -> str:
+    """Every command with its options."""
+    rows = []
+    for name, command in sorted(program.commands.items()):
+        options = [
+            f"`{option.opts[0]} {option.metavar}`"
+            for option in command.params
+            if isinstance(option, click.Option)
+        ]
+        rows.append((f"`{name}`", (command.help or "").removesuffix("."), ", ".join(options)))
+    return _table(["command", "what it does", "options"], rows)
+
+
 def _meaning(field: FieldInfo) -> tuple[str, str | None]:
     return _shown(field.get_default(call_default_factory=True)), field.description
 
@@ -71,7 +86,7 @@ def _shown(default: object) -> str:
     return "" if default is None or default in ([], {}) else str(default)
 
 
-PARTS = {"tables": tables, "views": views, "attributes": attributes}
+PARTS = {"commands": commands, "tables": tables, "views": views, "attributes": attributes}
 
 
 def updated(text: str) -> str:

@@ -18,6 +18,7 @@ from yaml import YAMLError
 
 from campaign_monitor_assets.cli.history import quick_history
 from campaign_monitor_assets.cli.origin import RUN_TAGS, record_origin
+from campaign_monitor_assets.cli.selection import selected
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
@@ -64,7 +65,7 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     Returns:
         The exit status: 1 where a step or a check failed.
     """
-    chosen = None if selection is None else _selected(definitions, selection)
+    chosen = None if selection is None else selected(definitions, selection)
     run_id, seen = str(uuid4()), _Seen(console)
     with quick_history(), _instance() as instance:
         end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
@@ -84,22 +85,6 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     if not (result.success or seen.failed):
         console.print(_STOPPED)
     return int(seen.failed or not result.success)
-
-
-def _selected(definitions: dg.Definitions, selection: str) -> list[dg.AssetKey]:
-    assets = [item for item in definitions.assets or () if isinstance(item, dg.AssetsDefinition)]
-    try:
-        chosen = list(dg.AssetSelection.from_string(selection).resolve(assets))
-    except dg.DagsterError:
-        chosen = []
-    if not chosen:
-        # Dagster takes no assets at all for all of them.
-        raise ConfigurationError(
-            f"The selection {selection!r} fits no asset. An asset is selected by"
-            " 'key:\"campaign_monitor/lists\"', a group by 'group:lists'; + before it adds what"
-            " it depends on."
-        )
-    return chosen
 
 
 @contextmanager

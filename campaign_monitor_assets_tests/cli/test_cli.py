@@ -1,6 +1,6 @@
 """The commands as a person calls them: what they print, and their exit status."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -90,6 +90,25 @@ def test_a_selection_that_fits_nothing_reads_nothing(box: Sandbox, tmp_path: Pat
     assert done.returncode == 1
     assert "'key:nope' fits no asset" in " ".join(done.stdout.split())
     assert not box.requests()["requests"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Usage: campaign-monitor"),
+        (("synk",), "No such command 'synk'"),
+        (("sync", "--config", "nowhere.yaml"), "File 'nowhere.yaml' does not exist"),
+        (("dev", "--port", "http"), "'http' is not a valid integer range"),
+    ],
+)
+def test_a_wrong_command_line_is_told_with_status_2(
+    tmp_path: Path, arguments: Sequence[str], said: str
+) -> None:
+    """What can't be understood is repeated, and nothing is made in the folder."""
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """What the commands do beside what they print."""
 
-import argparse
 import gc
 import subprocess
 import sys
@@ -34,6 +33,6 @@ def test_garbage_is_collected_after_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(commands, "import_module", refuse)
     with pytest.raises(ConfigurationError):
-        commands.COMMANDS["check"](argparse.Namespace(), Console())
+        commands.check(Console())
     assert gc.isenabled()
     gc.unfreeze()

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 import yaml
 
+from campaign_monitor_assets.cli.__main__ import program
 from campaign_monitor_assets.cli.documentation import PARTS, marks, updated
 from campaign_monitor_assets.orchestration.attributes import WarehouseAttributes
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
@@ -116,6 +117,13 @@ def test_commands_are_targets_of_the_makefile() -> None:
             ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (target, done.stderr)
+
+
+def test_commands_are_those_of_the_script() -> None:
+    """Every `campaign-monitor x` that the documentation mentions is there."""
+    text = "\n".join(PAGES.values())
+    mentioned = set(re.findall(r"(?:`|^)campaign-monitor ([a-z]+)", text, re.MULTILINE))
+    assert {"demo", "sync", "check"} <= mentioned <= set(program.commands)
 
 
 def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""`--config`: a configuration of the user's own, without a Dagster project around it."""
+
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.cli.test_home import run
+
+TYPE = "type: campaign_monitor_assets.CampaignMonitorComponent\n"
+OWN = f"""{TYPE}
+attributes:
+  key_prefix: northwind
+  tables: [clients, lists]
+  api: {{api_key_variable: NORTHWIND_KEY, base_url_variable: NORTHWIND_URL}}
+  warehouse: {{database: northwind.duckdb}}
+"""
+
+
+def _write(folder: Path, text: str, name: str = "defs.yaml") -> str:
+    (folder / "settings").mkdir()
+    (folder / "settings" / name).write_text(text)
+    return f"settings/{name}"
+
+
+@pytest.mark.parametrize("before", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool) -> None:  # noqa: FBT001
+    """It names key, file, prefix and tables; what stands beside it is left alone."""
+    config = ("--config", _write(tmp_path, OWN))
+    (tmp_path / "settings" / "broken.py").write_text("1 / 0")
+    arguments = (*config, "sync") if before else ("sync", *config)
+    done = run(tmp_path, *arguments, NORTHWIND_KEY=box.key, NORTHWIND_URL=box.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(tmp_path / "northwind.duckdb"), read_only=True) as connection:
+        counted = connection.execute("select count(*) from northwind.northwind.lists").fetchone()
+    assert counted == (10,)
+    with dg.DagsterInstance.from_config(str(tmp_path / ".dagster")) as instance:
+        [recorded] = instance.get_runs()
+    assert recorded.job_name.startswith("northwind")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("account.yaml", OWN, "Dagster's are called defs.yaml. Rename it"),
+        ("defs.yaml", "type: nowhere.Component", "defs.yaml can't be loaded: No module named"),
+        ("defs.yaml", f"{TYPE}---\n{TYPE}", "give each a folder with a defs.yaml of its own"),
+        ("defs.yaml", f"{TYPE}attributes: {{timezone: Mars}}", "'Mars' is not a time zone"),
+    ],
+)
+def test_a_configuration_that_can_not_be_loaded(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    """What is wrong with it is one sentence, without a stack trace or Dagster's tree."""
+    config = _write(tmp_path, text, name)
+    done = run(tmp_path, "sync", "--config", config, CAMPAIGN_MONITOR_API_KEY="k")
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_variable_that_names_no_file(tmp_path: Path) -> None:
+    """CAMPAIGN_MONITOR_CONFIG does what --config does, for whatever loads the definitions."""
+    done = run(tmp_path, "check", CAMPAIGN_MONITOR_CONFIG="nowhere/defs.yaml")
+    assert done.returncode == 1
+    assert "There is no file" in done.stdout
+    assert "nowhere/defs.yaml, which CAMPAIGN_MONITOR_CONFIG (--config) names" in done.stdout
+
+
+def test_the_variables_of_the_configuration_are_named(tmp_path: Path) -> None:
+    """Who has not set the key is told the name that the configuration chose."""
+    done = run(tmp_path, "sync", "--config", _write(tmp_path, OWN))
+    assert done.returncode == 1
+    assert "NORTHWIND_KEY is not set" in done.stdout
