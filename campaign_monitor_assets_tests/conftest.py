@@ -18,6 +18,27 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("others", print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+# These kill, starve, fork and stop processes as only POSIX can.
+collect_ignore = (
+    [
+        "benchmarks",
+        "cli/test_dev.py",
+        "cli/test_stops.py",
+        "orchestration/test_browser.py",
+        "orchestration/test_lost_runs.py",
+        "orchestration/test_production.py",
+        "orchestration/test_sync_methods.py",
+        "warehouse/test_crash.py",
+        "warehouse/test_crash_steps.py",
+        "warehouse/test_instance.py",
+        "warehouse/test_privacy.py",
+        "warehouse/test_removal.py",
+        "warehouse/test_rewrite.py",
+    ]
+    if os.name == "nt"
+    else []
+)
+
 _MEMORY = Path("/dev/shm")
 _ROOM = 6 << 30
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -247,7 +248,9 @@ def _descriptors_of(path: Path) -> Iterator[int]:
 
 def _reads(descriptor: int) -> bool:
     """Whether a file was opened to be read only."""
-    # Windows has no such module, and no such descriptors either.
+    if sys.platform == "win32":
+        # It has no such module, and no folder of descriptors either.
+        return False
     import fcntl  # noqa: PLC0415
 
     return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
