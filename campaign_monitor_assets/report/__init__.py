@@ -1,7 +1,7 @@
 """An account on one HTML page: no Dagster, no network and no addresses, for whoever sends e-mail.
 
-The page is made in steps: `summaries` and `facts` ask DuckDB, `charts` draws, `sections` and `page`
-say what stands where, and `page.html` gives it its looks.
+`summaries` sums up the account, each module of `sections` asks for its figures and draws them,
+`page` puts them together, and `page.html`, `page.css` and `page.js` give the page its looks.
 """
 
 import contextlib
@@ -15,13 +15,14 @@ import jinja2
 from markupsafe import Markup
 
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.report.model import written
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
 __all__ = ["write_report"]
 
-_TEMPLATE = Path(__file__).with_name("page.html")
+_HERE = Path(__file__).parent
 
 
 def write_report(
@@ -58,10 +59,14 @@ def write_report(
     with Database.of(settings).connect(read_only=True, warn=warn) as connection:
         page = compose(connection, schema)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)
-    environment.filters["shown"] = _shown
-    # Plotly's own source is all that is trusted to be HTML.
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    return _write(target, template.render(page=page, plotly=Markup(plotly_js)))  # noqa: S704
+    environment.filters["written"] = written
+    # Our own files and Plotly's are all that is trusted to be HTML.
+    sources = {"plotly": plotly_js} | {
+        name: (_HERE / f"page.{name}").read_text(encoding="utf-8") for name in ("css", "js")
+    }
+    template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+    trusted = {name: Markup(source) for name, source in sources.items()}  # noqa: S704
+    return _write(target, template.render(page=page, **trusted))
 
 
 @private_files()
@@ -86,12 +91,3 @@ def _write(target: Path, html: str) -> Path:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
     return target
-
-
-def _shown(cell: object) -> str:
-    """A cell as it is read: numbers with thousands apart, percentages with a decimal."""
-    if cell is None:
-        return "—"
-    if isinstance(cell, float):
-        return f"{cell:.1f} %"
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)

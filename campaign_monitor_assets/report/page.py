@@ -1,14 +1,16 @@
-"""What the report consists of: for each client its key figures, charts and tables, in order."""
+"""What the page consists of: for each client its key figures and its groups of sections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from campaign_monitor_assets.report.facts import Facts, clients, syncs
-from campaign_monitor_assets.report.records import Sync
-from campaign_monitor_assets.report.sections import PARTS, Cell, Grid, Section
+from campaign_monitor_assets.report.facts import Facts
+from campaign_monitor_assets.report.model import Card, Cell, Grid, Shown
+from campaign_monitor_assets.report.sections import GROUPS, SECTIONS
 from campaign_monitor_assets.report.summaries import STATES, summarize
+from campaign_monitor_assets.report.syncs import shown, syncs
+from campaign_monitor_assets.report.times import moment_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Scope:
     anchor: str
     name: str
     figures: Sequence[tuple[str, Cell]]
-    sections: Sequence[Section]
+    groups: Sequence[Shown]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Page:
     """
 
     scopes: Sequence[Scope]
-    syncs: Section
+    syncs: Shown
     as_of: str | None
 
 
@@ -42,37 +44,45 @@ def compose(connection: duckdb.DuckDBPyConnection, schema: str) -> Page:
     Raises:
         DatabaseError: The schema holds no table of an account.
     """
-    present = summarize(connection, schema)
+    present = summarize(connection, schema, SECTIONS)
+    found = syncs(connection, schema)
+    facts = Facts(connection, present, {sync.table: sync.synced_at for sync in found})
     scopes = [
-        _scope(Facts(connection, client.id), present, f"client-{number}", client.name)
-        for number, client in enumerate(clients(connection), 1)
+        _scope(facts.of(client), f"client-{number}", name)
+        for number, (client, name) in enumerate(_clients(connection), 1)
     ]
     if len(scopes) != 1:
-        together = _scope(Facts(connection), present, "all", "All clients")
+        together = _scope(facts, "all", "All clients")
         scopes.insert(0, _with_index(together, scopes))
-    found = syncs(connection, schema)
     as_of = max((sync.synced_at for sync in found), default=None)
-    return Page(scopes, _syncs(found), f"{as_of:%Y-%m-%d %H:%M} UTC" if as_of else None)
+    return Page(scopes, shown(found), f"{moment_of(as_of)} UTC" if as_of else None)
 
 
-def _scope(facts: Facts, present: frozenset[str], anchor: str, name: str) -> Scope:
+def _clients(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The clients' identifiers and names, by name."""
+    return connection.execute(
+        "select ClientID, name from temp.clients order by lower(name), ClientID"
+    ).fetchall()
+
+
+def _scope(facts: Facts, anchor: str, name: str) -> Scope:
     results, states = facts.results(), facts.states()
+    sent = "campaigns" in facts.present
     figures: dict[str, Cell] = {
-        **{f"{state} subscribers": states.get(state) for state in STATES.values()},
-        "Campaigns sent": facts.campaigns() if "campaigns" in present else None,
-        "Recipients": results.recipients if "campaigns" in present else None,
+        "Campaigns sent": facts.campaigns() if sent else None,
+        "E-mails sent": results.sent_to if sent else None,
         "Opened": results.opened,
         "Clicks": results.clicks,
+        **{
+            "Active subscribers" if state == "Active" else state: states.get(state)
+            for state in STATES.values()
+        },
     }
     return Scope(
         anchor,
         name,
         [(label, number) for label, number in figures.items() if number is not None],
-        [
-            part.section(facts, present)
-            for part in PARTS
-            if not part.optional or present.issuperset(part.tables)
-        ],
+        [group.of(facts) for group in GROUPS],
     )
 
 
@@ -80,22 +90,10 @@ def _with_index(together: Scope, scopes: Sequence[Scope]) -> Scope:
     """The report on all clients, which begins with a table that leads to each one's."""
     heads = [label for label, _ in together.figures]
     rows = [[scope.name, *map(dict(scope.figures).get, heads)] for scope in scopes]
-    index = Section(
-        "Clients",
-        "A client's name leads to the client's own report.",
-        Grid(["Client", *heads], rows, [scope.anchor for scope in scopes]),
-    )
-    if not scopes:
-        index = Section("Clients", "", left_out="Nothing to show: the account has no clients.")
-    return Scope(together.anchor, together.name, together.figures, [index, *together.sections])
-
-
-def _syncs(found: Sequence[Sync]) -> Section:
-    title = "When the tables were last synced"
-    if not found:
-        return Section(title, "", left_out="Left out: DuckDB does not hold sync_log yet.")
-    rows = [
-        [sync.table, f"{sync.synced_at:%Y-%m-%d %H:%M:%S}", sync.rows, sync.now] for sync in found
-    ]
-    heads = ["Table", "Last synced (UTC)", "Rows then", "Rows now"]
-    return Section(title, "The figures are as old as the tables they come from.", Grid(heads, rows))
+    title = "Clients"
+    index = Shown(title, "The account has no clients.")
+    if scopes:
+        grid = Grid(["Client", *heads], rows, [scope.anchor for scope in scopes])
+        note = "A client's name leads to the client's own report."
+        index = Shown(title, "", [Card("Each client's figures", note, grid)])
+    return replace(together, groups=[index, *together.groups])

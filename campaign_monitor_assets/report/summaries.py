@@ -5,6 +5,7 @@ fit to be shown: e-mail addresses in them masked, and characters replaced that w
 or turn its direction.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import duckdb
@@ -15,6 +16,7 @@ from campaign_monitor_assets.analytics.relations import Place
 from campaign_monitor_assets.analytics.temporary import create_temporary_views, temporary
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.report.model import HISTORY, Section
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import table_exists
 
@@ -34,21 +36,15 @@ _SHOWN: Final = f"""
 create temp macro shown(value) as regexp_replace(
     regexp_replace(value, '{_UNPRINTABLE}', ' ', 'g'), '{_ADDRESS}', '\\1***@', 'g'
 )"""
+"""What a name is to pass through before it is shown."""
 
 _VIEWS: Final = (
     "subscribers",
     "suppressed_addresses",
     "subscribers_by_list",
-    "list_growth_by_month",
     "campaign_performance",
-    "subscriber_state_periods",
-    "subscriber_state_changes",
-    "list_size_by_day",
 )
-"""What the summaries are made from."""
-
-HISTORY: Final = "the history of subscribers"
-"""What is present where the history of the tables of states is kept."""
+"""What the summaries that all sections have in common are made from."""
 
 # In the order in which they need one another. What a figure is, is said by the views.
 _SUMMARIES: Final = {
@@ -65,18 +61,6 @@ _SUMMARIES: Final = {
             for table in ("unconfirmed_subscribers", "deleted_subscribers")
         ]
     ),
-    "growth": """
-        select ClientID, Month as month, sum(Joined) as joined, sum("Left") as unsubscribed,
-            sum(Bounced) as bounced, sum(Net) as net
-        from {list_growth_by_month} group by all""",
-    "programs": """
-        select ClientID, coalesce(nullif(shown(ReadsEmailWith), ''), 'Not known yet') as name,
-            count(*) as number
-        from {subscribers} where State = 'Active' group by all""",
-    "suppressions": """
-        select ClientID, coalesce(nullif(shown(SuppressionReason), ''), 'No reason given') as name,
-            count(*) as number
-        from {suppressed_addresses} group by all""",
     "sent": """
         select *, {month} as month from (
             select ClientID, CampaignID, coalesce(shown(Name), CampaignID) as name,
@@ -85,12 +69,10 @@ _SUMMARIES: Final = {
                 UniqueOpened, Clicks, Unsubscribed, Bounced, SpamComplaints
             from {campaign_performance}
         )""",
-    "sizes": "select ClientID, ListID, Day as day, Active as active from {list_size_by_day}",
-    "changes": """
-        select ClientID, coalesce(FromState, 'Not on the list') as before,
-            coalesce(ToState, 'Not on the list') as after, count(*) as number,
-            max(ChangedAt) as last
-        from {subscriber_state_changes} group by all""",
+    "suppressions": """
+        select ClientID, coalesce(nullif(shown(SuppressionReason), ''), 'No reason given') as name,
+            count(*) as number
+        from {suppressed_addresses} group by all""",
     # A parent's snapshot may be older than its children's: nobody who is counted lacks a name.
     "lists": """
         select ListID, any_value(ClientID) as ClientID,
@@ -107,18 +89,13 @@ _SUMMARIES: Final = {
             union all select ClientID, null from temp.sent
             union all select ClientID, null from temp.suppressions
         ) group by ClientID""",
-    "movements": """
-        select lists.ClientID, ListID, name, coalesce(TotalActiveSubscribers, 0) as active,
-            NewActiveSubscribersThisMonth as joined_this_month,
-            UnsubscribesThisMonth as left_this_month,
-            NewActiveSubscribersThisYear as joined_this_year,
-            UnsubscribesThisYear as left_this_year
-        from temp.lists join {list_stats} using (ListID)""",
 }
 
 
-def summarize(connection: duckdb.DuckDBPyConnection, schema: str) -> frozenset[str]:
-    """Makes the summaries, and returns which of the catalogue's tables there are.
+def summarize(
+    connection: duckdb.DuckDBPyConnection, schema: str, sections: Iterable[Section]
+) -> frozenset[str]:
+    """Makes the summaries that sections ask, and returns which of the catalogue's tables there are.
 
     Raises:
         DatabaseError: The schema holds none of them.
@@ -130,11 +107,15 @@ def summarize(connection: duckdb.DuckDBPyConnection, schema: str) -> frozenset[s
             " the tables first, or name the schema that they are in."
         )
     place = Place(connection, schema, schema)
-    create_temporary_views(place, _VIEWS)
+    views = dict.fromkeys((*_VIEWS, *(name for section in sections for name in section.views)))
+    create_temporary_views(place, views)
     relations = place.as_they_are({name: TableName(schema, name) for name in CATALOGUE})
-    relations |= {name: temporary(name) for name in _VIEWS}
+    relations |= {name: temporary(name) for name in views}
     connection.execute(_SHOWN)
-    for name, query in _SUMMARIES.items():
+    summaries = dict(_SUMMARIES)
+    for section in sections:
+        summaries |= section.summaries
+    for name, query in summaries.items():
         sql = with_fragments(query).format(**relations)
         connection.execute(f"create temp table {name} as {sql}")
     kept = all(

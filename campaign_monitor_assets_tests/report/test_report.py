@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ class Section:
         return dict(found)
 
     def labels(self) -> list[str]:
-        return list(self.figure["layout"]["yaxis"]["ticktext"])
+        ticks = self.figure["layout"]["yaxis"]["ticktext"]
+        return [str(each).replace("<br>", " ") for each in ticks]
 
     def bars(self, name: str) -> dict[str, int]:
         trace = self.trace(name)
@@ -59,14 +62,25 @@ class Section:
 
     def columns(self, name: str) -> dict[str, float]:
         trace = self.trace(name)
-        return dict(zip(trace["x"], trace["y"], strict=True))
+        found = dict(zip(trace["x"], trace["y"], strict=True))
+        found.pop(None, None)  # what parts months that aren't over from the others
+        return found
+
+    def column(self, name: str) -> list[str]:
+        """A column of the table, or of the table behind the chart."""
+        heads, *rows = self.rows
+        return [row[heads.index(name)] for row in rows]
 
 
 @dataclass
 class Client:
     name: str = ""
     figures: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    """What is said of each group."""
     sections: dict[str, Section] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Why each section that is not shown is not."""
 
 
 class Report(HTMLParser):
@@ -82,6 +96,7 @@ class Report(HTMLParser):
         self.last: dict[str, Section] = {}
         self._article: Client | None = None
         self._section = Section()
+        self._inside = False
         self._open = ""
         self._text = ""
         self._term = ""
@@ -97,7 +112,7 @@ class Report(HTMLParser):
         if tag == "article":
             self._article = self.clients[said["id"] or ""] = Client()
         elif tag == "section":
-            self._section = Section()
+            self._section, self._inside = Section(), True
         elif tag == "tr":
             self._section.rows.append([])
 
@@ -105,24 +120,40 @@ class Report(HTMLParser):
         self._text += data
 
     def handle_endtag(self, tag: str) -> None:
-        text, article, section = self._text.strip(), self._article, self._section
+        text = self._text.strip()
+        if tag == "option":
+            self.options.append(text)
+        elif self._inside:
+            self._end_in_section(tag, text)
+        elif self._article:
+            self._end_in_article(tag, text, self._article)
+
+    def _end_in_section(self, tag: str, text: str) -> None:
+        section = self._section
         if tag in {"td", "th"}:
             section.rows[-1].append(text)
-        elif tag == "h2" and article:
-            article.name = text
-        elif tag == "h3":
+        elif tag in {"h3", "h4"}:
             section.title = text
-            (article.sections if article else self.last)[text] = section
+            (self._article.sections if self._article else self.last)[text] = section
         elif tag == "p":
             section.said = section.said or text
         elif tag == "script" and self._open == "figure":
             section.figure = json.loads(text)
-        elif tag == "dt":
-            self._term = text
-        elif tag == "dd" and article:
+        elif tag == "section":
+            self._inside = False
+
+    def _end_in_article(self, tag: str, text: str, article: Client) -> None:
+        if tag == "h2":
+            article.name = text
+        elif tag in {"h3", "dt", "b"}:
+            self._term = text.removesuffix(":")
+            self._text = ""
+        elif tag == "dd":
             article.figures[self._term] = text
-        elif tag == "option":
-            self.options.append(text)
+        elif tag == "p":
+            article.groups[self._term] = text
+        elif tag == "li":
+            article.left_out |= dict.fromkeys(self._term.split(", "), text)
         elif tag == "article":
             self._article = None
 
@@ -164,7 +195,7 @@ def test_key_figures(report: Report, account: Project) -> None:
     """Each client's key figures are DuckDB's own counts, and all clients' their sums."""
     for client, where in scopes(report, account):
         counted = {
-            f"{state} subscribers": account.query(
+            "Active subscribers" if state == "Active" else state: account.query(
                 f"select count(*) from {state.lower()}_subscribers where {where}"
             )[0][0]
             for state in ("Active", "Unsubscribed", "Bounced")
@@ -175,16 +206,16 @@ def test_key_figures(report: Report, account: Project) -> None:
         [(opened, clicks, *_)] = account.query(
             f"select {RATES_IN_SQL} from campaign_summary where {where}"
         )
-        expected = {name: f"{number:,}" for name, number in counted.items() if number}
-        expected |= {"Campaigns sent": f"{campaigns:,}", "Recipients": f"{recipients:,}"}
+        expected = {"Campaigns sent": f"{campaigns:,}", "E-mails sent": f"{recipients:,}"}
         if opened is not None:
             expected |= {"Opened": f"{opened:.1f} %", "Clicks": f"{clicks:.1f} %"}
+        expected |= {name: f"{number:,}" for name, number in counted.items() if number}
         assert client.figures == expected
 
 
 def test_index_of_clients(report: Report, account: Project) -> None:
     """With several clients the first table tells of each and leads to its own report."""
-    index = report.clients["all"].sections["Clients"]
+    index = report.clients["all"].sections["Each client's figures"]
     heads, *rows = index.rows
     assert {row[0] for row in rows} == {
         name for (name,) in account.query("select Name from clients")
@@ -254,7 +285,11 @@ def test_list_growth(report: Report, account: Project) -> None:
 def test_history(report: Report, own: Project) -> None:
     """With history the page shows list sizes and moves between states; without it, neither."""
     told = {"List sizes over time", "Moves between states"}
-    assert not told & set(report.clients["all"].sections)
+    without = report.clients["all"]
+    assert not told & set(without.sections)
+    assert {without.left_out[title] for title in told} == {
+        "switch on the history of subscribers to see this."
+    }
     own.change("create schema campaign_monitor_history")
     for state in ("active", "unsubscribed", "bounced"):
         table = f"{state}_subscribers"
@@ -274,8 +309,9 @@ def test_history(report: Report, own: Project) -> None:
     )
     lists = own.query("select count(*) from active_subscribers where EmailAddress = ?", address)
     with_history = read(own).clients["all"].sections
+    assert set(with_history) >= told
     assert with_history["Moves between states"].rows[1:] == [
-        ["Active", "Not on the list", str(lists[0][0]), "2026-10-03"]
+        ["Active", "Not on the list", str(lists[0][0]), "3 Oct 2026"]
     ]
     [(name, before)] = own.query(
         "select any_value(clients.Name), count(distinct (ListID, lower(EmailAddress)))"
@@ -283,7 +319,7 @@ def test_history(report: Report, own: Project) -> None:
         client,
     )
     figure = with_history["List sizes over time"].figure
-    [line] = [each for each in figure["data"] if each["meta"] == name]
+    [line] = [each for each in figure["data"] if unescape(each["name"]) == name]
     assert line["x"] == ["2026-10-01", "2026-10-02", "2026-10-03"]
     assert line["y"][:2] == [before, before]
     assert line["y"][2] < before
@@ -304,23 +340,27 @@ def test_list_statistics(report: Report, account: Project) -> None:
 
 
 def test_campaigns_by_month(report: Report, account: Project) -> None:
-    """Recipients and rates of a month are the sums over its campaigns."""
+    """E-mails sent and rates of a month are the sums over its campaigns."""
+    old = "SentDate <= (select min(synced_at) from sync_log) - interval 3 day"
     for client, where in scopes(report, account):
-        expected: Rows = account.query(
+        query = (
             "select strftime(date_trunc('month', SentDate), '%Y-%m-%d'), sum(TotalRecipients),"
             f" {RATES_IN_SQL} from campaigns join campaign_summary using (ClientID, CampaignID)"
-            f" where {where} group by all order by all"
+            f" where {where} and {{}} group by all order by all"
         )
-        recipients = client.sections["Recipients by month"]
-        rates = client.sections["Campaign performance by month"]
-        if not expected:
-            assert recipients.said == rates.said.replace("has results", "was sent")
-            assert recipients.said.startswith("Nothing to show")
+        sent: Rows = account.query(query.format("true"))
+        if not sent:
+            assert client.groups["Campaigns"] == "No campaign was sent yet."
+            assert not any("month" in title and "e-mail" in title for title in client.sections)
             continue
-        assert recipients.columns("Recipients") == {row[0]: row[1] for row in expected}
+        section = client.sections["E-mails sent by month"]
+        assert section.columns("E-mails sent") == {row[0]: row[1] for row in sent}
+        rates = client.sections["Results by month"]
         for at, name in enumerate(RATES, 2):
             assert rates.columns(name) == {
-                row[0]: pytest.approx(row[at], abs=0.005) for row in expected if row[1]
+                row[0]: pytest.approx(row[at], abs=0.005)
+                for row in account.query(query.format(old))
+                if row[1]
             }
 
 
@@ -333,10 +373,10 @@ def test_single_campaigns(report: Report, account: Project) -> None:
             f" where Recipients > 0 and {where} group by campaigns.Name, SentDate"
         )
         latest = account.query(f"{query} order by SentDate desc limit 12")
-        section = client.sections["The latest campaigns"]
         if not latest:
-            assert section.said.startswith("Nothing to show")
+            assert "The latest campaigns" not in client.sections
             continue
+        section = client.sections["The latest campaigns"]
         assert section.labels() == [row[0] for row in latest]
         for at, name in enumerate(RATES, 3):
             expected = [pytest.approx(row[at], abs=0.005) for row in latest]
@@ -367,8 +407,8 @@ def test_counted(report: Report, account: Project, title: str, series: str, quer
     for client, where in scopes(report, account):
         expected = Counter(name for (name,) in account.query(f"{query} where {where}"))
         section = client.sections[title]
-        assert (section.bars(series) if section.figure else {}) == expected
-        shown = section.trace(series)["x"] if section.figure else []
+        assert section.bars(series) == expected
+        shown = section.trace(series)["x"]
         assert shown == sorted(shown, reverse=True)
 
 
@@ -376,8 +416,7 @@ def test_syncs(report: Report, account: Project) -> None:
     """The last table tells when each table was synced, and how many rows it has."""
     [section] = report.last.values()
     expected = account.query(
-        "select table_name, strftime(max(synced_at), '%Y-%m-%d %H:%M:%S') from sync_log"
-        " group by all"
+        "select table_name, strftime(max(synced_at), '%-d %b %Y, %H:%M') from sync_log group by all"
     )
     assert sorted((row[0], row[1]) for row in section.rows[1:]) == sorted(expected)
     for table, _, then, now in section.rows[1:]:
@@ -397,6 +436,74 @@ def test_axes(report: Report) -> None:
         axes = [value for name, value in figure["layout"].items() if "axis" in name]
         told = [axis for axis in axes if "title" in axis or "ticktext" in axis or "matches" in axis]
         assert told == axes
+
+
+def test_tables_behind_charts(report: Report) -> None:
+    """Every chart carries its figures as a table, for who doesn't see it."""
+    for client in report.clients.values():
+        for section in client.sections.values():
+            for trace in section.figure.get("data", ()):
+                numbers = trace["x" if trace.get("orientation") == "h" else "y"]
+                shown = [abs(each) for each in numbers if each is not None]
+                told = [
+                    abs(float(cell.replace(",", "").removesuffix(" %")))
+                    for cell in section.column(unescape(trace["name"]))
+                    if cell != "—"
+                ]
+                assert told == [pytest.approx(each, abs=0.051) for each in shown]
+
+
+@pytest.mark.parametrize(
+    ("synced", "unfinished"),
+    [
+        ("2026-11-01 11:59", {"Oct 2026", "Nov 2026"}),
+        ("2026-11-01 12:00", {"Nov 2026"}),
+        ("2026-11-30 23:59", {"Nov 2026"}),
+        ("2026-12-01 11:59", {"Nov 2026"}),
+        ("2026-12-01 12:00", set()),
+    ],
+)
+def test_unfinished_months(own: Project, synced: str, unfinished: set[str]) -> None:
+    """Months that weren't over everywhere at the sync are marked, wherever they are shown."""
+    own.change("update sync_log set synced_at = ?", synced)
+    everything = read(own).clients["all"].sections
+    for title in ("E-mails sent by month", "List growth by month"):
+        section = everything[title]
+        marked = {month for month in section.column("Month") if "(so far)" in month}
+        assert marked == {f"{month} (so far)" for month in unfinished}
+        assert ("so far" in section.said) == bool(unfinished)
+        for trace in section.figure["data"]:
+            if trace["type"] == "bar":
+                pale = [each < 1 for each in trace["marker"]["opacity"]]
+                assert sum(pale) == len(unfinished)
+                assert pale == sorted(pale)
+            else:
+                symbols = trace["marker"]["symbol"]
+                assert symbols.count("circle-open") == len(unfinished)
+                assert (None in trace["y"]) == bool(unfinished)
+        assert bool(section.figure["layout"].get("shapes")) == bool(unfinished)
+
+
+def test_months_without_a_log(own: Project) -> None:
+    """Where nobody knows when the tables were synced, the present month is not over."""
+    own.change("drop table sync_log")
+    own.change("update active_subscribers set ListJoinedDate = current_date")
+    section = read(own).clients["all"].sections["List growth by month"]
+    assert section.column("Month")[-1].endswith("(so far)")
+
+
+def test_young_campaigns(own: Project) -> None:
+    """The results of a campaign of the last days are said to be those so far."""
+    [(last, sent)] = own.query(
+        "select Name, SentDate from campaigns where TotalRecipients > 0"
+        " order by SentDate desc limit 1"
+    )
+    for days, young in ((2, True), (4, False)):
+        own.change("update sync_log set synced_at = ?", sent + timedelta(days=days))
+        section = read(own).clients["all"].sections["The latest campaigns"]
+        assert section.labels()[0] == (f"{last} (so far)" if young else last)
+        assert section.column("Campaign")[0] == section.labels()[0]
+        assert ("so far" in section.said) == young
 
 
 def test_self_contained(report: Report) -> None:
@@ -481,26 +588,29 @@ def test_same_names(own: Project) -> None:
 
 @pytest.mark.parametrize("table", USED)
 def test_missing_table(report: Report, own: Project, table: str) -> None:
-    """Without one of its tables the report is still written, and says what it lacks."""
-    whole = report.clients["all"].sections
+    """Without one of its tables the report is still written, and says what to switch on."""
+    whole = report.clients["all"]
     own.change(f"drop table {table}")
-    without = read(own).clients["all"].sections
-    assert list(without) == list(whole)
+    without = read(own).clients["all"]
+    assert {*without.sections, *without.left_out} == {*whole.sections, *whole.left_out}
     lacking = {
         title
-        for title, section in without.items()
-        if "DuckDB does not hold" in section.said and table in re.split(r"[ ,]", section.said)
+        for title, said in (
+            *((title, section.said) for title, section in without.sections.items()),
+            *without.left_out.items(),
+        )
+        if "switch" in said and table in re.split(r"[ ,]", said)
     }
     expected: dict[str, set[str]] = {
         "clients": set(),
         "campaigns": {
-            "Recipients by month",
-            "Campaign performance by month",
+            "E-mails sent by month",
+            "Results by month",
             "The latest campaigns",
             "The most opened campaigns",
         },
         "campaign_summary": {
-            "Campaign performance by month",
+            "Results by month",
             "The latest campaigns",
             "The most opened campaigns",
         },
@@ -522,8 +632,8 @@ def test_missing_sync_log(own: Project) -> None:
     """Tables that came without a log are reported on all the same."""
     own.change("drop table sync_log")
     report = read(own)
-    [section] = report.last.values()
-    assert section.said == "Left out: DuckDB does not hold sync_log yet."
+    assert not report.last
+    assert "DuckDB does not hold sync_log yet" in report.html
     assert report.clients["all"].figures
 
 
@@ -533,9 +643,13 @@ def test_empty_tables(own: Project) -> None:
         own.change(f"delete from {table}")
     report = read(own)
     [client] = report.clients.values()
-    assert {section.said.split(":")[0] for section in client.sections.values()} == {
-        "Nothing to show"
+    assert not client.sections
+    assert client.groups == {
+        "Clients": "The account has no clients.",
+        "Campaigns": "No campaign was sent yet.",
+        "Subscribers": "Nobody is on a list yet.",
     }
+    assert client.left_out == {"Suppressed addresses by reason": "no address is suppressed."}
 
 
 def test_one_client(own: Project) -> None:
@@ -565,7 +679,7 @@ def test_many_clients(own: Project) -> None:
     report = read(own)
     clients = own.count("clients")
     assert len(report.options) == len(report.clients) == clients + 1
-    assert len(report.clients["all"].sections["Clients"].rows) == clients + 1
+    assert len(report.clients["all"].sections["Each client's figures"].rows) == clients + 1
     assert len(report.clients["all"].sections["Subscribers by state"].labels()) == 20
     # A list that is not in the snapshot of lists goes by its identifier.
     [new] = [each for each in report.clients.values() if each.name == "Client 7"]

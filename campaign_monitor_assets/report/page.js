@@ -1,0 +1,72 @@
+"use strict";
+const PAPER = 640; // pixels: what a portrait A4 or Letter has room for beside margins and frames
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const articles = [...document.querySelectorAll("article")];
+const select = document.getElementById("scope");
+
+function look() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(name).trim();
+  const axis = { gridcolor: of("--line"), zerolinecolor: of("--quiet"), linecolor: of("--line"), automargin: true, title: { standoff: 8 }, ticks: "outside", ticklen: 5, tickcolor: "transparent", separatethousands: true, exponentformat: "none" };
+  const text = { color: of("--text") };
+  return {
+    data: { scatter: [{ line: text, marker: text }] },
+    layout: {
+      paper_bgcolor: of("--card"), plot_bgcolor: of("--card"),
+      font: { family: "system-ui, sans-serif", size: 13, ...text },
+      hoverlabel: { bgcolor: of("--card"), bordercolor: of("--line"), font: text },
+      showlegend: false,
+      margin: { l: 4, r: 12, t: 20, b: 4 }, bargap: 0.25, dragmode: false,
+      xaxis: { ...axis, tickangle: 0, nticks: innerWidth < 600 ? 4 : 0 }, yaxis: axis, separators: ".,",
+    },
+  };
+}
+
+function visible(which) {
+  return document.querySelectorAll(`article:not([hidden]) ${which}`);
+}
+
+// A chart is drawn when it is first seen: with many clients, few ever are.
+function draw() {
+  for (const box of visible(".chart:not(.drawn)")) {
+    const { data, layout } = JSON.parse(box.nextElementSibling.textContent);
+    Plotly.newPlot(box, data, { ...layout, template: look() }, { responsive: true, displayModeBar: false });
+    box.classList.add("drawn");
+  }
+}
+
+function redraw(changes) {
+  for (const box of visible(".drawn")) Plotly.relayout(box, { template: look(), ...changes });
+}
+
+// What scrolls has to be reached by the keyboard, and what doesn't need not be.
+function reach() {
+  for (const box of document.querySelectorAll(".wide")) {
+    const scrolls = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  }
+}
+
+function show() {
+  const chosen = articles.find((each) => "#" + each.id === location.hash) ?? articles[0];
+  for (const each of articles) each.hidden = each !== chosen;
+  if (select) select.value = chosen.id;
+  draw();
+  redraw({});
+  reach();
+}
+
+addEventListener("hashchange", () => { show(); scrollTo(0, 0); });
+addEventListener("resize", reach);
+document.addEventListener("toggle", reach, true);
+dark.addEventListener("change", () => redraw({}));
+addEventListener("beforeprint", () => {
+  document.documentElement.classList.add("printing");
+  redraw({ width: PAPER });
+});
+addEventListener("afterprint", () => {
+  document.documentElement.classList.remove("printing");
+  redraw({ width: null, autosize: true });
+});
+select?.addEventListener("change", () => { location.hash = select.value; });
+show();
