@@ -3,7 +3,7 @@
 import functools
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -221,3 +221,17 @@ def people(count: int, *, first: int = 0) -> list[dict[str, Any]]:
         }
         for number in range(first, first + count)
     ]
+
+
+def at_once(requests: Iterable[Mapping[str, Any]]) -> int:
+    """The most requests of a sandbox's log that were under way at a time."""
+    changes = sorted(
+        change
+        for request in requests
+        for change in ((request["started"], 1), (request["ended"], -1))
+    )
+    most = now = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most

@@ -210,6 +210,7 @@ class ApiClient:
         error = state.outcome.exception() if state.outcome else None
         if not isinstance(error, TransientError):
             return backoff
+        self._limiter.troubled()
         wait = error.wait or backoff
         is_too_long = (error.wait or 0) > self._settings.max_wait
         is_last = state.attempt_number >= self._settings.max_attempts

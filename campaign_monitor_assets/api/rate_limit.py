@@ -1,15 +1,17 @@
 """What all requests of a run share: how many may be under way, and how many a second may start.
 
 The vendor publishes no limit for these endpoints, so the rate starts bounded by the number of
-connections alone. Where responses tell how many more are allowed, no more than that are started;
-where they don't, the limit is found from the 429 answers. The limiters that libraries offer keep a
-rate that is known beforehand; this one has to learn it.
+requests under way alone (see `Window`). Where responses tell how many more are allowed, no more
+than that are started; where they don't, the limit is found from the 429 answers. The limiters that
+libraries offer keep a rate that is known beforehand; this one has to learn it.
 """
 
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
+
+from campaign_monitor_assets.api.window import Window
 
 _AFTER_REFUSAL: Final = 0.95
 """The share of the rate to go on with after a refusal."""
@@ -35,7 +37,7 @@ class RateLimiter:
 
     Args:
         per_second: The most requests a second that the user allows; None for no bound of their own.
-        connections: The most requests under way at once; None for no bound.
+        connections: The most requests under way at once, however well it goes; None for no bound.
         clock: Seconds that only go forward.
     """
 
@@ -46,11 +48,11 @@ class RateLimiter:
         connections: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._slots = threading.BoundedSemaphore(connections) if connections else None
+        self._window = Window(connections) if connections else None
         self._ceiling = per_second
         self._rate = per_second
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._under_way = 0
         self._next_start = 0.0
         # What the last response said: how many more may start until when.
@@ -78,35 +80,26 @@ class RateLimiter:
             None where the waiting was interrupted.
         """
         while True:
-            if not self._take_slot(sleep):
-                return None
             with self._lock:
                 now = self._clock()
+                has_room = not self._window or self._window.has_room(self._under_way)
                 delay = self._delay(now)
-                if delay <= 0:
+                if has_room and delay <= 0:
                     self._begin(now)
                     return now
-            self._free_slot()
-            waiting(delay)
-            if sleep(delay):
+                if not has_room:
+                    self._lock.wait(_SECONDS_BETWEEN_LOOKS)
+            if has_room:
+                waiting(delay)
+            if sleep(delay if has_room else 0):
                 return None
-
-    def _take_slot(self, sleep: Callable[[float], object]) -> bool:
-        """Waits until fewer requests are under way than may be; false: it was interrupted."""
-        while self._slots and not self._slots.acquire(timeout=_SECONDS_BETWEEN_LOOKS):
-            if sleep(0):
-                return False
-        return True
-
-    def _free_slot(self) -> None:
-        if self._slots:
-            self._slots.release()
 
     def end(self) -> None:
         """Notes that a started request is no longer under way, whatever became of it."""
         with self._lock:
             self._under_way -= 1
-        self._free_slot()
+            # Two, for the window may have grown.
+            self._lock.notify(2)
 
     def succeeded(self, left: float | None = None, reset: float | None = None) -> None:
         """Notes a response that was not a 429, before its request's `end`.
@@ -118,6 +111,8 @@ class RateLimiter:
         with self._lock:
             self._succeeded += 1
             now = self._clock()
+            if self._window:
+                self._window.answered(now)
             if left is None or reset is None:
                 self._left = None
             elif self._left is None or now >= self._resets:
@@ -133,6 +128,12 @@ class RateLimiter:
         with self._lock:
             self._next_start = max(self._next_start, self._clock() + seconds)
 
+    def troubled(self) -> None:
+        """Notes that the server refused a request, or did not answer it as it should."""
+        with self._lock:
+            if self._window:
+                self._window.troubled(self._clock())
+
     def refused(self, started: float, reset: float, *, pause: bool = True) -> None:
         """Notes a 429: everything waits until the limit resets, then goes on more slowly.
 
@@ -142,6 +143,7 @@ class RateLimiter:
                 last slowed tells nothing new.
             reset: Seconds until the vendor counts afresh.
         """
+        self.troubled()
         if pause:
             self.pause(reset)
         with self._lock:

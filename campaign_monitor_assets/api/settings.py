@@ -44,10 +44,11 @@ class ApiSettings(BaseModel):
     )
     base_url: str = Field(default=VENDOR_URL, description="The API's URL with its version.")
     connections: int = Field(
-        default=10,
+        default=20,
         ge=1,
         le=100,
-        description="Maximum requests under way at once, one connection each.",
+        description="Maximum requests under way at once, one connection each. Ten are begun with;"
+        " more follow, one by one, while none is refused or fails.",
     )
     requests_per_second: float | None = Field(
         default=None,

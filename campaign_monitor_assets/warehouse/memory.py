@@ -25,8 +25,10 @@ _LEAST = 64 << 20
 _PER_THREAD = 80 << 20
 """Bytes that each thread takes as it loads: a JSON buffer, its vectors and a row group."""
 
-_M_MMAP_THRESHOLD = -3
-"""The number that glibc's malloc.h gives it."""
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""The numbers that glibc's malloc.h gives them."""
+
+_HEAPS = 4
 
 _LARGE_BLOCK = 128 << 10
 """Bytes; glibc begins with as many."""
@@ -123,8 +125,9 @@ def apply(
 def give_back_blocks() -> None:
     """Lets large blocks that are freed go back to the system at once, with glibc.
 
-    By itself glibc takes such blocks from its heap once one of them was freed, and DuckDB frees
-    blocks of 256 KB all the time: what stays between them counts beside `memory_limit`.
+    By itself glibc takes such blocks from its heaps once one of them was freed, and DuckDB frees
+    blocks of 256 KB all the time: what stays between them counts beside `memory_limit`. So does
+    what stays in each heap, of which there would be up to eight for each core.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -132,6 +135,7 @@ def give_back_blocks() -> None:
         # Another system's library, which has its own ways.
         return
     mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+    mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def bounded_threads(limit: int, threads: int) -> int:

@@ -1,12 +1,16 @@
 """The limiter, by a clock that a test moves: the limit is kept, whatever the vendor says of it."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.api.rate_limit import RateLimiter
-from campaign_monitor_assets_tests.project import Project, failures
+from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.project import Project, at_once, failures
 
 
 @dataclass
@@ -128,3 +132,61 @@ def test_a_sync_within_a_limit(project: Project) -> None:
     assert result.success, failures(result)
     assert statuses["200"] == 20
     assert statuses.get("429", 0) < 0.05 * sum(statuses.values())
+
+
+LISTS = 150
+AT_FIRST = 10
+
+
+@pytest.fixture(scope="module")
+def of_many_lists() -> Iterator[Sandbox]:
+    """An account in which one table takes more requests than there are connections."""
+    with sandbox.start("--bulk", f"{LISTS}x1", "--latency", "0.05") as box:
+        yield box
+
+
+def _under_way(
+    box: Sandbox, folder: Path, faults: Sequence[Mapping[str, Any]] = (), **api: Any
+) -> list[Mapping[str, Any]]:
+    """The requests for the lists' figures, after those that brought the lists."""
+    box.reset()
+    project = Project(box, folder / "account.duckdb")
+    assert project.materialize("clients", "lists").success
+    box.reset()
+    box.faults(faults)
+    result = project.materialize("list_stats", **api)
+    assert result.success, failures(result)
+    assert project.count("list_stats") == LISTS
+    return list(box.requests()["requests"])
+
+
+def test_more_are_under_way_while_all_goes_well(of_many_lists: Sandbox, tmp_path: Path) -> None:
+    """Ten requests are begun with; where none is refused or fails, there are soon more."""
+    requests = _under_way(of_many_lists, tmp_path)
+    assert at_once(requests[:AT_FIRST]) <= AT_FIRST
+    assert AT_FIRST < at_once(requests) <= 20
+
+
+def test_never_more_than_the_user_allows(of_many_lists: Sandbox, tmp_path: Path) -> None:
+    """`connections` bounds them, however well it goes: below ten and above."""
+    assert at_once(_under_way(of_many_lists, tmp_path / "3", connections=3)) == 3
+    assert AT_FIRST < at_once(_under_way(of_many_lists, tmp_path / "12", connections=12)) <= 12
+
+
+@pytest.mark.parametrize("fault", [{"what": "429", "reset_after": 0}, {"what": "503"}])
+def test_trouble_ends_the_growth(
+    of_many_lists: Sandbox, tmp_path: Path, fault: Mapping[str, Any]
+) -> None:
+    """After a refusal or a fault of the server's there are no more than at first."""
+    requests = _under_way(of_many_lists, tmp_path, faults=[{"path": "/stats", "skip": 90, **fault}])
+    [trouble] = [each for each in requests if each["status"] != 200]
+    assert at_once(_before(requests, trouble["started"])) > AT_FIRST
+    after = [each for each in requests if each["started"] > trouble["ended"]]
+    # Those that were under way then are still answered.
+    settled = [each for each in after[AT_FIRST:] if each["started"] > trouble["ended"] + 0.1]
+    assert len(settled) > AT_FIRST
+    assert at_once(settled) <= AT_FIRST
+
+
+def _before(requests: Iterable[Mapping[str, Any]], moment: float) -> list[Mapping[str, Any]]:
+    return [each for each in requests if each["started"] < moment]

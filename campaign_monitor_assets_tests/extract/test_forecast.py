@@ -1,7 +1,6 @@
 """What a sync will cost, told before it is run."""
 
 from dataclasses import replace
-from itertools import accumulate
 
 import pytest
 
@@ -10,6 +9,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import ApiError
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets_tests.project import at_once
 
 TABLES = [CATALOGUE[name] for name in ("clients", "lists", "active_subscribers")]
 
@@ -45,7 +45,7 @@ def test_an_incremental_sync_is_forecast_beside_the_full_one() -> None:
 def test_the_questions_are_asked_concurrently() -> None:
     """As many at a time as there are connections, and no more; the answers tell the same."""
     with sandbox.start("--lists", "8", "--clients", "6", "--latency", "0.05") as box:
-        found, at_once = {}, {}
+        found, most = {}, {}
         for connections in (1, 4):
             box.reset()
             api = CampaignMonitorResource(
@@ -55,8 +55,8 @@ def test_the_questions_are_asked_concurrently() -> None:
                 found[connections] = check_account(
                     client, tables=TABLES, wanted=[], page_size=20, connections=connections
                 )
-            at_once[connections] = _most_at_once(box)
-    assert at_once == {1: 1, 4: 4}
+            most[connections] = at_once(box.requests()["requests"])
+    assert most == {1: 1, 4: 4}
     assert replace(found[1], seconds=0) == replace(found[4], seconds=0)
 
 
@@ -69,10 +69,3 @@ def test_an_error_in_the_middle_ends_the_check() -> None:
             check_account(client, tables=TABLES, wanted=[], page_size=20, connections=2)
         asked = [each["path"] for each in box.requests()["requests"]]
     assert len([path for path in asked if path.endswith("stats.json")]) < 20
-
-
-def _most_at_once(box: sandbox.Sandbox) -> int:
-    """The most requests that were under way at the same time, by the sandbox's own clock."""
-    requests = box.requests()["requests"]
-    steps = [(each["started"], 1) for each in requests] + [(each["ended"], -1) for each in requests]
-    return max(accumulate(step for _, step in sorted(steps)))

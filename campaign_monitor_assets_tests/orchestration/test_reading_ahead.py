@@ -1,32 +1,16 @@
 """While a table is published, the next ones are read; each still stands or falls by itself."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import dagster as dg
 import pytest
 
 from campaign_monitor_assets.orchestration.reading_ahead import MOST_AHEAD
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.project import Project, failures, key
+from campaign_monitor_assets_tests.project import Project, at_once, failures, key
 
 ROOTS = ("campaigns", "draft_campaigns", "scheduled_campaigns", "suppression_list", "templates")
 """Tables of which each asks one question a client."""
-
-
-def _at_once(requests: Iterable[Mapping[str, Any]]) -> int:
-    """The most requests that were under way at a time."""
-    changes = sorted(
-        change
-        for request in requests
-        for change in ((request["started"], 1), (request["ended"], -1))
-    )
-    most = now = 0
-    for _, change in changes:
-        now += change
-        most = max(most, now)
-    return most
 
 
 def _paths(box: Sandbox) -> Counter[str]:
@@ -34,7 +18,7 @@ def _paths(box: Sandbox) -> Counter[str]:
 
 
 @pytest.mark.parametrize("connections", [2, 10])
-def test_several_tables_are_asked_for_at_once(
+def test_several_tables_are_asked_forat_once(
     box: Sandbox, with_parents: Project, connections: int
 ) -> None:
     """Tables that need not wait for each other are, within `connections` over all of them."""
@@ -44,7 +28,7 @@ def test_several_tables_are_asked_for_at_once(
     requests = box.requests()["requests"]
     # A table alone asks one question a client.
     alone = with_parents.count("clients")
-    assert min(alone + 1, connections) <= _at_once(requests) <= connections
+    assert min(alone + 1, connections) <= at_once(requests) <= connections
     assert set(_paths(box).values()) == {1}
 
 
