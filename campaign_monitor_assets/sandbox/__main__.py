@@ -77,9 +77,13 @@ async def serve(chosen: argparse.Namespace) -> None:
     if chosen.ready_file:
         chosen.ready_file.write_text(url)
     print(f"sandbox ready at {url}", flush=True)  # noqa: T201 - the parent waits for this line
-    done = asyncio.Event()
+    if chosen.exit_with_parent is None:
+        said = f"export CAMPAIGN_MONITOR_BASE_URL={url} CAMPAIGN_MONITOR_API_KEY={chosen.key}"
+        print(said, flush=True)  # noqa: T201 - a person started it, and may want to read it
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, done.set)
+        # The loop's own way, add_signal_handler, is missing on Windows.
+        signal.signal(each, lambda *_: loop.call_soon_threadsafe(done.set))
     # Polling is the one way that works however the parent ends.
     while not done.is_set() and chosen.exit_with_parent in (None, os.getppid()):
         with contextlib.suppress(TimeoutError):

@@ -4,6 +4,8 @@ import base64
 import http.client
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -555,6 +557,21 @@ def test_stop() -> None:
     with sandbox.start("--lists", "1", "--campaigns", "0") as box:
         assert get(box, "clients").ok
     assert box.process.returncode == 0
+
+
+def test_started_by_a_person() -> None:
+    """It says what to paste into another shell, answers to that, and ends with Ctrl-C."""
+    command = [sys.executable, "-m", "campaign_monitor_assets.sandbox", "--lists", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        word, *variables = shlex.split(process.stdout.readline())
+        assert word == "export"
+        said = dict(each.split("=", 1) for each in variables)
+        url, key = said["CAMPAIGN_MONITOR_BASE_URL"], said["CAMPAIGN_MONITOR_API_KEY"]
+        assert requests.get(f"{url}/clients.json", auth=(key, "x"), timeout=30).ok
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
 
 
 def test_start_that_fails() -> None:
