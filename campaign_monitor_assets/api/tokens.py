@@ -20,6 +20,7 @@ import msgspec
 import platformdirs
 
 from campaign_monitor_assets.errors import ConfigurationError, RequestCancelledError
+from campaign_monitor_assets.paths import absolute
 
 _FILE_NAME: Final = "campaign_monitor_tokens.json"
 _LOCK_SECONDS: Final = 120.0
@@ -37,8 +38,8 @@ class Tokens(msgspec.Struct, frozen=True):
 def default_token_file() -> Path:
     """Where tokens are kept: in Dagster's home, or in the user's state folder."""
     home = os.environ.get("DAGSTER_HOME")
-    folder = Path(home) if home else platformdirs.user_state_path("campaign_monitor_assets")
-    return folder.expanduser().absolute() / _FILE_NAME
+    folder = home or platformdirs.user_state_dir("campaign_monitor_assets")
+    return absolute(folder, "The folder of OAuth tokens") / _FILE_NAME
 
 
 @dataclass(frozen=True)

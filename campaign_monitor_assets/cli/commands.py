@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.markup import escape
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.cli.home import use_demo_home, use_home
@@ -57,14 +58,14 @@ def demo(console: Console, select: str | None = None) -> int:
 def sync(console: Console, select: str | None = None) -> int:
     """Bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB."""
     _require_credentials()
-    use_home()
+    _use_home(console)
     return _run(_EVERYTHING, select, console)
 
 
 def check(console: Console) -> int:
     """Say whether the credentials work and what the first sync will cost."""
     _require_credentials()
-    use_home()
+    _use_home(console)
     return _run(_CHECK, None, console)
 
 
@@ -76,17 +77,21 @@ def dev(console: Console, port: int | None = None) -> int:
             " `pip install 'campaign_monitor_assets[webserver]'`."
         )
     if _has_credentials():
-        use_home()
+        _use_home(console)
         console.print("Dagster's UI on the [bold]real account[/] of the environment's key.")
         return _serve_ui(port)
     variable = _component().api.api_key_variable
     if os.environ.get(CONFIG_VARIABLE):
-        use_home()
+        _use_home(console)
         console.print(f"[yellow]No {variable} is set: runs will fail until it is.[/]")
         return _serve_ui(port)
     with _demo_account():
         console.print(f"No {variable} is set: Dagster's UI on the [bold]demo account[/].")
         return _serve_ui(port)
+
+
+def _use_home(console: Console) -> None:
+    use_home(lambda text: console.print(f"[yellow]{escape(text)}[/]"))
 
 
 def _serve_ui(port: int | None) -> int:

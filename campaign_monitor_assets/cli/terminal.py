@@ -89,6 +89,8 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
 
 @contextmanager
 def _instance() -> Iterator[dg.DagsterInstance]:
+    logger = logging.getLogger("dagster")
+    logger.addFilter(_is_news)
     try:
         opened = dg.DagsterInstance.get()
     except (dg.DagsterError, SQLAlchemyError, YAMLError) as error:
@@ -96,8 +98,15 @@ def _instance() -> Iterator[dg.DagsterInstance]:
             f"Dagster's instance in {os.environ['DAGSTER_HOME']} can't be opened. Look at its"
             f" dagster.yaml: {error}"
         ) from error
+    finally:
+        logger.removeFilter(_is_news)
     with opened as instance:
         yield instance
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether Dagster says something else than that there is no dagster.yaml, told before."""
+    return not record.getMessage().startswith("No dagster instance configuration file")
 
 
 class _Seen:

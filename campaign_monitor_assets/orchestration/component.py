@@ -45,6 +45,7 @@ from campaign_monitor_assets.orchestration.schedules import (
 )
 from campaign_monitor_assets.orchestration.views import build_analytics, chosen_views
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+from campaign_monitor_assets.paths import absolute
 
 
 class CampaignMonitorComponent(dg.Component, dg.Model, dg.Resolvable):
@@ -277,6 +278,6 @@ def require_own_place(
 
 
 def _places(component: CampaignMonitorComponent) -> set[tuple[Path, str]]:
-    path = Path(component.warehouse.database).expanduser().resolve()
+    path = absolute(component.warehouse.database, "database").resolve()
     schemas = [component.schema_of_tables, component.schema_of_views]
     return {(path, schema.lower()) for schema in schemas}

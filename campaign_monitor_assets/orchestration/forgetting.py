@@ -15,6 +15,7 @@ from pydantic import Field
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
+from campaign_monitor_assets.paths import absolute
 
 MOST_ADDRESSES: Final = 10_000
 """Addresses of a file. A million rows are searched for so many in some ten minutes."""
@@ -41,7 +42,7 @@ def build_forget_job(account: Account) -> dg.JobDefinition:
     def forget_people(context: dg.OpExecutionContext, config: ForgetConfig) -> None:
         """Removes people from tables, histories and trials, and writes the DuckDB file anew."""
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        file = Path(config.address_file).expanduser()
+        file = absolute(config.address_file, "address_file")
         addresses = _addresses(file)
         for line in warehouse.forget(account.schema, addresses, context.log.warning):
             context.log.info(line)

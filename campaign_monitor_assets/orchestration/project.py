@@ -16,6 +16,7 @@ import dagster as dg
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.paths import absolute
 
 _FOLDER: Final = "campaign_monitor"
 _FILE: Final = "defs.yaml"
@@ -54,7 +55,7 @@ def _tree() -> tuple[dg.ComponentTree, Path]:
         package = import_module("campaign_monitor_assets.defs")
         root = Path(__file__).parents[1]
         return dg.ComponentTree.from_module(package, root.parent), root / "defs" / _FOLDER
-    file = _checked(Path(named).expanduser().absolute())
+    file = _checked(absolute(named, CONFIG_VARIABLE))
     # Dagster's trees are of modules; this one stands for the folder, and nothing imports it.
     module = ModuleType("campaign_monitor_config")
     module.__file__ = str(file)

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -18,6 +17,7 @@ from campaign_monitor_assets.api.tokens import TokenFile, default_token_file
 from campaign_monitor_assets.errors import MissingCredentialsError
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.orchestration.reading_ahead import ReadAhead
+from campaign_monitor_assets.paths import absolute
 
 _CREATING: Final = threading.Lock()
 
@@ -86,5 +86,7 @@ class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResou
             api_key=api_key,
             access_token=access_token,
             refresh_token=checked_secret(self.refresh_token, self.refresh_token_variable),
-            token_file=TokenFile(Path(file).expanduser() if file else default_token_file()),
+            token_file=TokenFile(
+                absolute(file, self.token_file_variable) if file else default_token_file()
+            ),
         )

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,6 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.orchestration.metadata import CLEANED
+from campaign_monitor_assets.paths import absolute
 from campaign_monitor_assets.warehouse.forget import forget
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
@@ -96,7 +96,7 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
         return said
 
     def _publish_copy(self, copy: str, warn: Callable[[str], None]) -> None:
-        self.target.publish_copy(Path(copy).expanduser().absolute(), warn)
+        self.target.publish_copy(absolute(copy, "publish_copy"), warn)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publishes the copy when a run ends, or a step that runs in a process of its own."""

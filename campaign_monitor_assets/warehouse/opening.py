@@ -14,6 +14,7 @@ import duckdb
 import tenacity
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
+from campaign_monitor_assets.paths import absolute
 from campaign_monitor_assets.warehouse.instance import (
     CATALOG,
     Instance,
@@ -205,7 +206,7 @@ def checked_path(database: str) -> Path:
             " DuckDB file, such as data/account.duckdb; databases in memory, MotherDuck (md:) and"
             " other addresses are not supported."
         )
-    path = Path(database).expanduser().absolute()
+    path = absolute(database, "database")
     if "?" in str(path):
         raise ConfigurationError(
             f"database: {str(path)!r} is not accepted: DuckDB takes the ? for a URL's query and"

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError, MemoryLimitError
+from campaign_monitor_assets.paths import absolute
 from campaign_monitor_assets.warehouse.instance import OpenHereError
 from campaign_monitor_assets.warehouse.memory import (
     Memory,
@@ -65,7 +66,7 @@ class Database:
                 storage_version=settings.storage_version,
                 lock_timeout=settings.lock_timeout,
             ),
-            Path(staging).expanduser().absolute()
+            absolute(staging, "staging_directory")
             if staging
             else path.with_name(f"{path.name}.staging"),
         )

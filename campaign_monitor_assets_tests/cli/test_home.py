@@ -10,6 +10,7 @@ import pytest
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import key
 
+CLIENTS = 'key:"campaign_monitor/clients"'
 LISTS = '+key:"campaign_monitor/lists"'
 REPOSITORY = Path(__file__).parents[2]
 
@@ -77,7 +78,7 @@ def test_the_demo_leaves_the_home_that_is_named_alone(tmp_path: Path) -> None:
     ("home", "said"),
     [
         ("missing/home", "which is no folder. Make it"),
-        ("file", "which is no folder. Make it"),
+        ("file", "which is no folder. Name a folder"),
         ("/proc", "can't be written"),
     ],
 )
@@ -106,11 +107,46 @@ def test_settings_of_the_instance_that_are_wrong_are_told(box: Sandbox, tmp_path
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_working_folder_that_can_not_be_written_is_told(box: Sandbox, tmp_path: Path) -> None:
-    """Where no DAGSTER_HOME is set and the folder is read-only, the sentence says to set it."""
-    done = run(Path("/proc"), "sync", **account(box, tmp_path))
+def test_a_relative_home_is_of_the_working_folder(box: Sandbox, tmp_path: Path) -> None:
+    """Without a dagster.yaml in it a sentence says what that means, and the tables arrive."""
+    (tmp_path / "home").mkdir()
+    done = run(tmp_path, "sync", "--select", CLIENTS, DAGSTER_HOME="home", **account(box, tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"DAGSTER_HOME names {tmp_path / 'home'}, where there is no dagster.yaml" in done.stdout
+    assert "No dagster instance configuration file" not in done.stderr
+    assert (tmp_path / "home" / "history").is_dir()
+
+
+def test_a_home_below_none_is_told(tmp_path: Path) -> None:
+    """Where ~ stands for nothing, as for a user that a container made up, that is a sentence."""
+    done = run(
+        tmp_path, "sync", DAGSTER_HOME="~nobody_of_that_name/x", CAMPAIGN_MONITOR_API_KEY="k"
+    )
     assert done.returncode == 1
-    assert "Set DAGSTER_HOME to a folder that you may write to" in done.stdout
+    assert "DAGSTER_HOME: '~nobody_of_that_name/x' begins with ~, but there is no" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("home", ["/proc", "/nowhere/at/all"])
+def test_a_home_of_the_user_that_can_not_be_written_is_no_matter(tmp_path: Path, home: str) -> None:
+    """The demo writes into the working folder alone."""
+    done = run(tmp_path, "demo", "--select", CLIENTS, HOME=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [("sync", "Set DAGSTER_HOME to a folder"), ("demo", "Call the demo in a folder")],
+)
+def test_the_working_folder_that_can_not_be_written_is_told(
+    box: Sandbox, tmp_path: Path, command: str, advice: str
+) -> None:
+    """Where no DAGSTER_HOME is set and the folder is read-only, the sentence says what to do."""
+    done = run(Path("/proc"), command, **account(box, tmp_path))
+    assert done.returncode == 1
+    assert f"{advice} that you may write to" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -119,5 +155,5 @@ def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
     """A proxy that the environment names is not asked for what is on this machine."""
     names = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
     proxies = dict.fromkeys(names, "http://127.0.0.1:9")
-    done = run(tmp_path, "demo", "--select", 'key:"campaign_monitor/clients"', **proxies)
+    done = run(tmp_path, "demo", "--select", CLIENTS, **proxies)
     assert done.returncode == 0, done.stdout + done.stderr
