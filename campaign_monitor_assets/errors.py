@@ -50,6 +50,28 @@ class ConfigurationError(CampaignMonitorError):
     """A setting is missing or not accepted; nothing was asked of the API yet."""
 
 
+class AttributeRefusedError(ConfigurationError):
+    """An attribute of the component is not accepted.
+
+    Args:
+        place: The keys that lead to it, with dots between them.
+        problem: What was got, what is allowed and what to do.
+        position: The file and the line, where they are known.
+
+    Attributes:
+        place: As given.
+    """
+
+    def __init__(self, place: str, problem: str, *, position: str | None = None) -> None:
+        self.place = place
+        self._problem = problem
+        super().__init__(f"{f'{position}: ' if position else ''}{place}: {problem}")
+
+    def at(self, position: str) -> "AttributeRefusedError":
+        """The same error with the file and the line of the attribute."""
+        return AttributeRefusedError(self.place, self._problem, position=position)
+
+
 class MissingCredentialsError(ConfigurationError):
     """There is neither an API key nor an OAuth token."""
 

@@ -22,72 +22,104 @@ class ApiSettings(BaseModel):
 
     api_key_variable: str = Field(
         default="CAMPAIGN_MONITOR_API_KEY",
+        examples=["NORTHWIND_API_KEY"],
         description="Name of the environment variable that holds the API key.",
     )
     access_token_variable: str = Field(
         default="CAMPAIGN_MONITOR_ACCESS_TOKEN",
+        examples=["NORTHWIND_ACCESS_TOKEN"],
         description="Name of the environment variable that holds the OAuth access token.",
     )
     refresh_token_variable: str = Field(
         default="CAMPAIGN_MONITOR_REFRESH_TOKEN",
+        examples=["NORTHWIND_REFRESH_TOKEN"],
         description="Name of the environment variable that holds the OAuth refresh token.",
     )
     token_file_variable: str = Field(
         default="CAMPAIGN_MONITOR_TOKEN_FILE",
+        examples=["NORTHWIND_TOKEN_FILE"],
         description="Name of the environment variable that holds the path of the file in which"
         " renewed OAuth tokens are kept; by default one in DAGSTER_HOME.",
     )
     base_url_variable: str = Field(
         default="CAMPAIGN_MONITOR_BASE_URL",
+        examples=["NORTHWIND_BASE_URL"],
         description="Name of the environment variable that holds the API's URL; where it is set, it"
         " takes precedence over `base_url`.",
     )
-    base_url: str = Field(default=VENDOR_URL, description="The API's URL with its version.")
+    base_url: str = Field(
+        default=VENDOR_URL,
+        examples=[VENDOR_URL],
+        json_schema_extra={
+            "strings": {
+                "if": {"pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s?#]+$"},
+                "else": {
+                    "enum": [VENDOR_URL],
+                    "errorMessage": f"an https URL without a query, such as {VENDOR_URL}",
+                },
+            }
+        },
+        description="The API's URL with its version.",
+    )
     connections: int = Field(
         default=20,
         ge=1,
         le=100,
+        examples=[5],
         description="Maximum requests under way at once, one connection each. Ten are begun with;"
         " more follow, one by one, while none is refused or fails.",
     )
     requests_per_second: float | None = Field(
         default=None,
         gt=0,
+        examples=[2],
         description="Maximum request rate; unset: as many requests as the API allows.",
     )
     max_attempts: int = Field(
-        default=6, ge=1, description="Maximum attempts of one request, the first included."
+        default=6,
+        ge=1,
+        examples=[3],
+        description="Maximum attempts of one request, the first included.",
     )
     retry_delays: list[float] = Field(
         default=[60, 300, 900],
+        examples=[[60, 600]],
+        json_schema_extra={"items": {"type": "number", "minimum": 0}},
         description="Seconds after which a table is read again, once each, where all attempts of a"
         " request met a transient error.",
     )
     backoff: float = Field(
         default=0.5,
         gt=0,
+        examples=[2],
         description="Seconds to wait after the first transient error; it doubles with each one.",
     )
     max_backoff: float = Field(
         default=60,
         gt=0,
+        examples=[120],
         description="Upper bound of that wait in seconds, unless the API asks for a longer one.",
     )
     max_wait: float = Field(
         default=3600,
         gt=0,
+        examples=[7200],
         description="Maximum seconds to wait where the API asks for it, by Retry-After or its rate"
         " limit; where it asks for longer, a table fails at once and says until when.",
     )
     connect_timeout: float = Field(
-        default=10, gt=0, description="Maximum seconds to wait for a connection."
+        default=10, gt=0, examples=[30], description="Maximum seconds to wait for a connection."
     )
     read_timeout: float = Field(
-        default=60, gt=0, description="Maximum seconds to wait for the next bytes of a response."
+        default=60,
+        gt=0,
+        examples=[120],
+        description="Maximum seconds to wait for the next bytes of a response.",
     )
     request_timeout: float = Field(
         default=300,
         gt=0,
+        examples=[600],
         description="Maximum seconds of a request as a whole, however its bytes trickle in.",
     )
 

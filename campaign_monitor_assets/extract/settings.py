@@ -13,24 +13,30 @@ class ExtractSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    page_size: int = Field(default=1000, ge=10, le=1000, description="Rows per page.")
+    page_size: int = Field(
+        default=1000, ge=10, le=1000, examples=[500], description="Rows per page."
+    )
     consistency_retries: int = Field(
         default=3,
         ge=0,
+        examples=[5],
         description="Retries when a collection changes during pagination.",
     )
     overlap_hours: float = Field(
         default=24,
         ge=1,
+        examples=[48],
         description="For tables that are read incrementally: hours before the newest record of the"
         " last snapshot from which on records are requested again. Times are local, a clock can go"
         " back by an hour, and an import takes a while.",
     )
     include_tracking_preference: bool = Field(
-        default=False, description="Request each subscriber's consent to tracking."
+        default=False,
+        examples=[True],
+        description="Request each subscriber's consent to tracking.",
     )
     include_sms_preference: bool = Field(
-        default=False, description="Request each subscriber's consent to SMS."
+        default=False, examples=[True], description="Request each subscriber's consent to SMS."
     )
 
     @property

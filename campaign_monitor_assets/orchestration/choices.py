@@ -6,7 +6,8 @@ from zoneinfo import available_timezones
 
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
-from campaign_monitor_assets.errors import ConfigurationError, looks_secret, shown
+from campaign_monitor_assets.errors import AttributeRefusedError, looks_secret, shown
+from campaign_monitor_assets.orchestration.mistakes import did_you_mean
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
 from campaign_monitor_assets.staging.records import SyncMethod
 from campaign_monitor_assets.warehouse.privacy import Action, Privacy
@@ -18,7 +19,7 @@ def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) 
     """Refuses what can't be the name of an environment variable, as a key written there by mistake.
 
     Raises:
-        ConfigurationError: A name is none, or looks like a key or token; the value isn't repeated.
+        AttributeRefusedError: A name is none, or looks like a key, which isn't repeated.
     """
     for field in type(settings).model_fields:
         if not field.endswith("_variable"):
@@ -26,11 +27,12 @@ def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) 
         name = getattr(settings, field)
         if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not looks_secret(name):
             continue
-        raise ConfigurationError(
-            f"{block}.{field}: what is written there ({len(name)} characters) is not the name of an"
-            " environment variable. Allowed: letters, digits and _, such as"
+        raise AttributeRefusedError(
+            f"{block}.{field}",
+            f"what is written there ({len(name)} characters) is not the name of an environment"
+            " variable. Allowed: letters, digits and _, such as"
             f" {type(settings).model_fields[field].default}. A key or token itself belongs into"
-            " that variable, not into the configuration; if it was written here, replace it."
+            " that variable, not into the configuration; if it was written here, replace it.",
         )
 
 
@@ -38,13 +40,14 @@ def checked_prefix(given: str) -> tuple[str, ...]:
     """The parts of an asset key's prefix.
 
     Raises:
-        ConfigurationError: A part has other characters than letters, digits and _.
+        AttributeRefusedError: A part has other characters than letters, digits and _.
     """
     parts = tuple(given.split("/"))
     if not all(re.fullmatch(r"\w+", part, re.ASCII) for part in parts):
-        raise ConfigurationError(
-            f"key_prefix: {shown(given)} is not accepted. Allowed: letters, digits and _,"
-            " in parts that are separated by /."
+        raise AttributeRefusedError(
+            "key_prefix",
+            f"{shown(given)} is not accepted. Allowed: letters, digits and _, in parts that are"
+            " separated by /.",
         )
     return parts
 
@@ -53,36 +56,56 @@ def checked_time_zone(given: str) -> str:
     """The time zone.
 
     Raises:
-        ConfigurationError: There is none of this name.
+        AttributeRefusedError: There is none of this name.
     """
     if given not in available_timezones():
-        raise ConfigurationError(
-            f"timezone: {shown(given)} is not a time zone. Allowed: the IANA names, such as"
-            " 'Europe/Berlin' or 'Australia/Sydney'."
+        raise AttributeRefusedError(
+            "timezone",
+            f"{shown(given)} is not a time zone.{did_you_mean(given, available_timezones())}"
+            " Allowed: the IANA names, such as 'Europe/Berlin' or 'Australia/Sydney'.",
         )
     return given
+
+
+def named_tables(preset: str, add: Sequence[str], without: Sequence[str]) -> list[str]:
+    """The names of a preset's tables, with more of them and fewer, in the catalogue's order.
+
+    Args:
+        preset: `all`, or `default` for those that are read by default.
+        add: Names of tables that are read as well.
+        without: Names of tables that are not read.
+    """
+    _require_known("tables.add", add, CATALOGUE)
+    _require_known("tables.without", without, CATALOGUE)
+    return [
+        name
+        for name, table in CATALOGUE.items()
+        if (preset == "all" or table.default or name in add) and name not in without
+    ]
 
 
 def chosen_tables(wanted: Sequence[str] | None) -> list[Table]:
     """The tables that are read, in the catalogue's order; those of the default for None.
 
     Raises:
-        ConfigurationError: None is named, one is not known, or one comes without its parent.
+        AttributeRefusedError: None is named, one is not known, or one comes without its parent.
     """
     if wanted is None:
         return [table for table in CATALOGUE.values() if table.default]
     if not wanted:
-        raise ConfigurationError(
-            f"tables: none are named. Allowed: {', '.join(CATALOGUE)}; leave the key out for"
-            " the default ones."
+        raise AttributeRefusedError(
+            "tables",
+            f"none are named. Allowed: {', '.join(CATALOGUE)}; leave the key out for the default"
+            " ones.",
         )
     _require_known("tables", wanted, CATALOGUE)
     for name in wanted:
         parent = CATALOGUE[name].parent
         if parent is not None and parent not in wanted:
-            raise ConfigurationError(
-                f"tables: {name!r} needs its parent {parent!r}, which is not among them."
-                f" Add {parent!r}; given: {', '.join(wanted)}."
+            raise AttributeRefusedError(
+                "tables",
+                f"{name!r} needs its parent {parent!r}, which is not among them. Add {parent!r};"
+                f" given: {', '.join(wanted)}.",
             )
     return [table for table in CATALOGUE.values() if table.name in wanted]
 
@@ -93,7 +116,7 @@ def chosen_frequencies(
     """For each table how often it is read; None: by hand.
 
     Raises:
-        ConfigurationError: A table is not among the tables, or a frequency is not accepted.
+        AttributeRefusedError: A table is not among the tables, or a frequency is not accepted.
     """
     _require_known("frequencies", given, {table.name: table for table in tables})
     return {
@@ -108,12 +131,12 @@ def checked_group_names(given: Mapping[str, str]) -> Mapping[str, str]:
     """Other names of the catalogue's groups.
 
     Raises:
-        ConfigurationError: A group is not known, or a name is taken.
+        AttributeRefusedError: A group is not known, or a name is taken.
     """
     _require_known("group_names", given, {group.value: group for group in Group})
     if "analytics" in given.values():
-        raise ConfigurationError(
-            "group_names: 'analytics' is the group of the views. Choose another name."
+        raise AttributeRefusedError(
+            "group_names", "'analytics' is the group of the views. Choose another name."
         )
     return given
 
@@ -122,15 +145,16 @@ def checked_windows(given: Mapping[str, int]) -> Mapping[str, int]:
     """For campaign reports how many days after sending they are read again.
 
     Raises:
-        ConfigurationError: A table is not a campaign report, or the days are less than one.
+        AttributeRefusedError: A table is not a campaign report, or the days are less than one.
     """
     reports = {name: table for name, table in CATALOGUE.items() if table.has_window}
     _require_known("report_windows", given, reports)
     for table, days in given.items():
         if days < 1:
-            raise ConfigurationError(
-                f"report_windows.{table}: {days} is not accepted. Allowed: days, 1 or more;"
-                " leave the table out to read every campaign each time."
+            raise AttributeRefusedError(
+                f"report_windows.{table}",
+                f"{days} is not accepted. Allowed: days, 1 or more; leave the table out to read"
+                " every campaign each time.",
             )
     return given
 
@@ -141,7 +165,7 @@ def checked_sync_methods(
     """For tables how they are read: in full or incrementally.
 
     Raises:
-        ConfigurationError: A table is not read, or can't be read incrementally.
+        AttributeRefusedError: A table is not read, or can't be read incrementally.
     """
     _require_known("sync_methods", given, {table.name: table for table in tables})
     for name, method in given.items():
@@ -150,30 +174,38 @@ def checked_sync_methods(
             continue
         if increments is None:
             able = [table.name for table in CATALOGUE.values() if table.increments]
-            raise ConfigurationError(
-                f"sync_methods.{name}: {method} is not possible: the API doesn't tell what was"
-                f" added to this table. Possible for: {', '.join(able)}. Leave {name} out to read"
-                " it in full each time."
+            raise AttributeRefusedError(
+                f"sync_methods.{name}",
+                f"{method} is not possible: the API doesn't tell what was added to this table."
+                f" Possible for: {', '.join(able)}. Leave {name} out to read it in full each time.",
             )
         if privacy.action(name, increments.column) is not Action.KEEP:
-            raise ConfigurationError(
-                f"sync_methods.{name}: {method} needs the column {increments.column}, which the"
-                " setting privacy doesn't keep. Keep it, or leave the table out to read it in full"
-                " each time."
+            raise AttributeRefusedError(
+                f"sync_methods.{name}",
+                f"{method} needs the column {increments.column}, which the setting privacy doesn't"
+                " keep. Keep it, or leave the table out to read it in full each time.",
             )
     return given
 
 
 def check_tables_of_warehouse(settings: WarehouseSettings) -> None:
-    """Raises ConfigurationError where a setting of the warehouse names a table that is none."""
+    """Raises AttributeRefusedError where a setting of the warehouse names a table that is none."""
     _require_known("warehouse.history", settings.history, CATALOGUE)
     _require_known("warehouse.write_strategies", settings.write_strategies, CATALOGUE)
 
 
 def _require_known(where: str, given: Iterable[str], allowed: Mapping[str, object]) -> None:
-    unknown = [name for name in given if name not in allowed]
-    if unknown:
-        raise ConfigurationError(
-            f"{where}: {', '.join(map(shown, unknown))} is not known here."
-            f" Allowed: {', '.join(allowed)}."
-        )
+    for name in given:
+        if name in allowed:
+            continue
+        if name in CATALOGUE and where in {"frequencies", "sync_methods"}:
+            problem = (
+                f"{name!r} is not among the tables that are read, which are {', '.join(allowed)}."
+                " Add it to `tables`, or remove it here."
+            )
+        else:
+            problem = (
+                f"{shown(name)} is not known here.{did_you_mean(name, allowed)}"
+                f" Allowed: {', '.join(allowed)}."
+            )
+        raise AttributeRefusedError(where, problem)

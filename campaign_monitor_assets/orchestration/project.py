@@ -54,6 +54,7 @@ def _tree() -> tuple[dg.ComponentTree, Path]:
     if not named:
         package = import_module("campaign_monitor_assets.defs")
         root = Path(__file__).parents[1]
+        _require_written(root / "defs" / _FOLDER / _FILE)
         return dg.ComponentTree.from_module(package, root.parent), root / "defs" / _FOLDER
     file = _checked(absolute(named, CONFIG_VARIABLE))
     # Dagster's trees are of modules; this one stands for the folder, and nothing imports it.
@@ -73,4 +74,16 @@ def _checked(file: Path) -> Path:
             f"{file} can't be the configuration, since Dagster's are called {_FILE}. Rename it, in"
             " a folder of its own if there are several."
         )
+    _require_written(file)
     return file
+
+
+def _require_written(file: Path) -> None:
+    # Dagster's own word for it names neither the file nor what is missing.
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if all(line.strip() in {"", "---"} or line.lstrip().startswith("#") for line in lines):
+        raise ConfigurationError(
+            f"{file}:1: the file is empty. Allowed: `type: campaign_monitor_assets."
+            "CampaignMonitorComponent`, and below it `attributes:`, if others are wanted than the"
+            " default ones."
+        )

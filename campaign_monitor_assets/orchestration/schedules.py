@@ -13,7 +13,7 @@ import dagster as dg
 from croniter import CroniterBadDateError, croniter
 
 from campaign_monitor_assets.analytics import View
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import AttributeRefusedError, shown
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_selection
 
@@ -75,7 +75,7 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
         where: The key it was written at, for the error.
 
     Raises:
-        ConfigurationError: It is neither.
+        AttributeRefusedError: It is neither.
     """
     words = " ".join(given.lower().split())
     if words == MANUAL:
@@ -84,9 +84,10 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
         return FREQUENCIES[words]
     if not croniter.is_valid(given) or len(words.split()) not in {1, 5}:
         allowed = ", ".join(repr(name) for name in [*FREQUENCIES, MANUAL])
-        raise ConfigurationError(
-            f"{where}: {given!r} is no frequency. Allowed: {allowed}, or a cron string such as"
-            " '15 4 * * 1-5'."
+        raise AttributeRefusedError(
+            where,
+            f"{shown(given)} is no frequency. Allowed: {allowed}, or a cron string such as"
+            " '15 4 * * 1-5'.",
         )
     for sign, said in _SIGNS.items():
         words = words.replace(sign, said)
@@ -95,8 +96,8 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
     try:
         return Frequency(f"cron_{name}", cron, _longest_gap(cron))
     except CroniterBadDateError:
-        raise ConfigurationError(
-            f"{where}: {given!r} never comes. Choose a cron string whose day is in its month."
+        raise AttributeRefusedError(
+            where, f"{given!r} never comes. Choose a cron string whose day is in its month."
         ) from None
 
 

@@ -2,17 +2,21 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from dataclasses import replace
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, Column, Table
-from campaign_monitor_assets.errors import ConfigurationError, shown
+from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError, shown
 from campaign_monitor_assets.warehouse.privacy import CLEANABLE, Action, Privacy, field_name
 
 LEAST_KEY: Final = 32
 """Characters of a hash key."""
 
+_COLUMN_NAMES: Final[Any] = sorted(
+    {column.name for table in CATALOGUE.values() for column in table.columns} | {*INHERITED}
+)
 _NEEDED: Final[Mapping[tuple[str, str], str]] = {
     ("clients", "Name"): "clients can be chosen by it",
     ("campaigns", "SentDate"): "report_windows go by it",
@@ -31,26 +35,36 @@ class PrivacySettings(BaseModel):
     preset: str = Field(
         default="keep",
         pattern="^(keep|pseudonymous)$",
+        examples=["pseudonymous"],
+        json_schema_extra={"strings": {"enum": ["keep", "pseudonymous"]}},
         description="keep: everything is stored; pseudonymous: addresses are hashed, and names,"
         " numbers, IP addresses, places and whatever else is personal is left out. `privacy:"
         " pseudonymous` is the same as `privacy: {preset: pseudonymous}`.",
     )
     columns: dict[str, Annotated[str, Field(pattern="^(keep|hash|drop)$")]] = Field(
         default={},
+        examples=[{"CountryCode": "keep", "campaigns.FromName": "keep"}],
+        json_schema_extra={
+            "propertyNames": {"if": {"pattern": r"\."}, "else": {"enum": _COLUMN_NAMES}},
+            "additionalProperties": {"type": "string", "enum": ["keep", "hash", "drop"]},
+        },
         description="For a column keep, hash or drop, whatever the preset: by its name, which means"
         " the personal columns of that name in every table, or by table.column.",
     )
     keep_custom_fields: list[str] = Field(
         default=[],
+        examples=[["Plan"]],
         description="The custom fields that pseudonymous keeps, by their names or keys.",
     )
     email_domain: bool = Field(
         default=False,
+        examples=[True],
         description="Whether the domain of a hashed EmailAddress is kept beside it, as EmailDomain."
         " A domain of one's own names a person.",
     )
     hash_key_variable: str = Field(
         default="CAMPAIGN_MONITOR_HASH_KEY",
+        examples=["NORTHWIND_HASH_KEY"],
         description="Name of the environment variable with the key of the hashes.",
     )
 
@@ -65,19 +79,28 @@ class PrivacySettings(BaseModel):
                 contradict each other, or columns are hashed and there is no key that is long
                 enough.
         """
+        rules = self.rules()
+        hashes = not {Action.HASH, Action.CLEAN}.isdisjoint(rules.actions.values())
+        return replace(rules, key=_key(self.hash_key_variable, environment)) if hashes else rules
+
+    def rules(self) -> Privacy:
+        """What becomes of each column, without the key that hashing needs.
+
+        Raises:
+            AttributeRefusedError: A column is not known, an action isn't possible for it, or
+                settings contradict each other.
+        """
         if self.keep_custom_fields and self.preset == "keep":
-            raise ConfigurationError(
-                "privacy.keep_custom_fields: it goes with `preset: pseudonymous`, which leaves out"
-                " the others; the preset keep keeps all of them."
+            raise AttributeRefusedError(
+                "privacy.keep_custom_fields",
+                "it goes with `preset: pseudonymous`, which leaves out the others; the preset keep"
+                " keeps all of them.",
             )
-        actions = _actions(self)
-        hashes = not {Action.HASH, Action.CLEAN}.isdisjoint(actions.values())
         return Privacy(
-            actions=actions,
+            actions=_actions(self),
             custom_fields=frozenset(map(field_name, self.keep_custom_fields)),
             keeps_unknown=self.preset == "keep",
             email_domain=self.email_domain,
-            key=_key(self.hash_key_variable, environment) if hashes else None,
         )
 
 
@@ -107,7 +130,7 @@ def _named(name: str) -> list[tuple[Table, Column]]:
     """The columns that a name means.
 
     Raises:
-        ConfigurationError: There is none.
+        AttributeRefusedError: There is none.
     """
     named, _, column = name.rpartition(".")
     found = [
@@ -123,7 +146,7 @@ def _named(name: str) -> list[tuple[Table, Column]]:
     return found
 
 
-def _unknown(name: str, table: str) -> ConfigurationError:
+def _unknown(name: str, table: str) -> AttributeRefusedError:
     if table in CATALOGUE:
         allowed = [f"{table}.{column.name}" for column in CATALOGUE[table].columns]
     else:
@@ -134,14 +157,15 @@ def _unknown(name: str, table: str) -> ConfigurationError:
     spelled = {each.lower(): each for each in allowed}
     close = difflib.get_close_matches(name.lower(), spelled, n=1)
     hint = f" Did you mean {spelled[close[0]]}?" if close else ""
-    return ConfigurationError(
-        f"privacy.columns: {shown(name)} is no column of the catalogue.{hint} Allowed: the name of"
-        f" a column, or table.column; here {', '.join(allowed)}."
+    return AttributeRefusedError(
+        "privacy.columns",
+        f"{shown(name)} is no column of the catalogue.{hint} Allowed: the name of a column, or"
+        f" table.column; here {', '.join(allowed)}.",
     )
 
 
 def _require_possible(where: str, table: Table, column: Column, action: Action) -> None:
-    """Raises ConfigurationError where a column can't be hashed or left out."""
+    """Raises AttributeRefusedError where a column can't be hashed or left out."""
     if action is Action.KEEP:
         return
     place = f"{table.name}.{column.name}"
@@ -158,8 +182,8 @@ def _require_possible(where: str, table: Table, column: Column, action: Action) 
     elif action is Action.HASH and column.type != "VARCHAR":
         why, allowed = f"it holds no text but {column.type.partition('(')[0]}", "keep or drop"
     if why is not None:
-        raise ConfigurationError(
-            f"{where}: {place} can't be {_DONE[action]}, since {why}. Allowed for it: {allowed}."
+        raise AttributeRefusedError(
+            where, f"{place} can't be {_DONE[action]}, since {why}. Allowed for it: {allowed}."
         )
 
 

@@ -21,6 +21,12 @@ class Strategy(StrEnum):
 
 
 _STRATEGY = f"^({'|'.join(Strategy)})$"
+_STRATEGIES: dict[str, Any] = {"enum": [str(each) for each in Strategy]}
+_TABLES: dict[str, Any] = {"enum": list(CATALOGUE)}
+_MEMORY = (
+    r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*"
+    r"([KMGTkmgt]([Ii]?[Bb])?|[Bb]|([Kk]ilo|[Mm]ega|[Gg]iga|[Tt]era)?[Bb]ytes?|%)\s*$|^(-1|none)$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,77 +56,130 @@ class WarehouseSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database: str = Field(default="data/account.duckdb", description="Path of the DuckDB file.")
+    database: str = Field(
+        default="data/account.duckdb",
+        min_length=1,
+        examples=["data/account.duckdb"],
+        json_schema_extra={
+            "strings": {
+                "if": {"pattern": r"^(?!\s*$|:|[A-Za-z][A-Za-z0-9+.-]+:)[^?]*$"},
+                "else": {
+                    "enum": ["data/account.duckdb"],
+                    "errorMessage": "the path of a file, such as data/account.duckdb; no database"
+                    " in memory, no address",
+                },
+            }
+        },
+        description="Path of the DuckDB file.",
+    )
     schema_: str | None = Field(
         default=None,
         alias="schema",
+        min_length=1,
+        examples=["crm"],
         description="Schema of the tables; by default the key prefix, its parts joined by _.",
     )
     analytics_schema: str | None = Field(
         default=None,
+        min_length=1,
+        examples=["crm_views"],
         description="Schema of the views; by default the tables' schema with _analytics.",
     )
     memory_limit: str = Field(
-        default="192MB", description="How much memory DuckDB may use; beyond it, it works on disk."
+        default="192MB",
+        examples=["1GB"],
+        # DuckDB says itself whether it takes one; the form is for YAML, where a slip is likely.
+        json_schema_extra={
+            "strings": {
+                "if": {"pattern": _MEMORY},
+                "else": {
+                    "enum": ["192MB", "1.5GB", "2GiB", "50%"],
+                    "errorMessage": "a number and a unit, such as 192MB, 1.5GB or 2GiB, or 50%",
+                },
+            }
+        },
+        description="How much memory DuckDB may use; beyond it, it works on disk.",
     )
     threads: int | None = Field(
         default=None,
         ge=1,
+        examples=[2],
         description="How many threads DuckDB uses; by default one per core, as many as"
         " memory_limit suffices for.",
     )
     storage_version: str = Field(
         default="v1.0.0",
         pattern=r"^(v\d+\.\d+\.\d+|latest)$",
+        examples=["v1.4.0"],
+        json_schema_extra={
+            "strings": {"errorMessage": "a version of DuckDB, such as v1.0.0 or v1.4.0, or latest"}
+        },
         description="Oldest DuckDB version that can read a file made anew: v1.0.0, v1.4.0, … or"
         " latest. An existing file stays as it is.",
     )
     connection_config: dict[str, Any] = Field(
-        default={}, description="Further DuckDB configuration options, by their names."
+        default={},
+        examples=[{"preserve_insertion_order": False}],
+        description="Further DuckDB configuration options, by their names.",
     )
     publish_copy: str | None = Field(
         default=None,
+        min_length=1,
+        examples=["data/readers.duckdb"],
         description="Path of a read-only copy of the DuckDB file that is swapped in after each run,"
         " for readers that neither wait for a sync nor keep one waiting.",
     )
     lock_timeout: float = Field(
         default=600,
         ge=0,
+        examples=[120],
         description="Maximum seconds to wait for the DuckDB file while it is in use.",
     )
     staging_directory: str | None = Field(
         default=None,
+        min_length=1,
+        examples=["data/staging"],
         description="Folder in which rows are staged; by default one beside the DuckDB file.",
     )
     warn_drop_percent: float = Field(
         default=50,
         ge=0,
         le=100,
+        examples=[25],
         description="A check warns of a snapshot whose rows fall by more than this.",
     )
     write_strategy: str = Field(
         default="merge",
         pattern=_STRATEGY,
+        examples=["replace"],
+        json_schema_extra={"strings": _STRATEGIES},
         description="How snapshots get into their tables: merge writes the rows that differ,"
         " replace writes them all.",
     )
     write_strategies: dict[str, Annotated[str, Field(pattern=_STRATEGY)]] = Field(
-        default={}, description="For a table another write_strategy."
+        default={},
+        examples=[{"campaign_opens": "replace"}],
+        json_schema_extra={"propertyNames": _TABLES, "additionalProperties": _STRATEGIES},
+        description="For a table another write_strategy.",
     )
     history: list[str] = Field(
         default=[],
+        examples=[["lists", "active_subscribers"]],
+        json_schema_extra={"items": {"type": "string", **_TABLES}},
         description="The tables of which every version of a row is kept, in a schema beside theirs"
         " with _history; true: all tables.",
     )
     history_days: int | None = Field(
         default=None,
         ge=1,
+        examples=[90],
         description="Days after which ended versions leave the history; by default they stay.",
     )
     refuse_drop_percent: float | None = Field(
         default=None,
         ge=0,
         le=100,
+        examples=[33],
         description="Refuse a snapshot whose rows fall by more than this; unset: publish it.",
     )
 

@@ -48,7 +48,12 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
         ("account.yaml", OWN, "Dagster's are called defs.yaml. Rename it"),
         ("defs.yaml", "type: nowhere.Component", "defs.yaml can't be loaded: No module named"),
         ("defs.yaml", f"{TYPE}---\n{TYPE}", "give each a folder with a defs.yaml of its own"),
-        ("defs.yaml", f"{TYPE}attributes: {{timezone: Mars}}", "'Mars' is not a time zone"),
+        (
+            "defs.yaml",
+            f"{TYPE}attributes:\n  timezone: Europe/Belrin",
+            "defs.yaml:3: attributes.timezone: 'Europe/Belrin' is not accepted. Did you mean",
+        ),
+        ("defs.yaml", "# type: nothing yet\n", "/settings/defs.yaml:1: the file is empty"),
     ],
 )
 def test_a_configuration_that_can_not_be_loaded(
