@@ -24,6 +24,7 @@ from campaign_monitor_assets_tests.project import Project
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
+_INSTALLS = re.compile(r"python3 -m venv|\. |pip install|export CAMPAIGN_MONITOR_API_KEY")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [README, *sorted(DOCS.rglob("*.md"))]
@@ -150,6 +151,41 @@ def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path)
     with duckdb.connect(str(path)) as connection:
         counted = connection.execute("select count(*) from campaign_monitor.lists").fetchone()
     assert counted == (10,)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="the steps are written for a POSIX shell")
+def test_a_project_of_ones_own(box: Sandbox, tmp_path: Path) -> None:
+    """From an empty folder, the steps of "Getting started" lead to a checked project."""
+    _, _, section = PAGES["docs/start.md"].partition("## In a project of your own\n")
+    steps = ["set -e"]
+    for language, block in re.findall(
+        r"^```(sh|yaml)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE
+    ):
+        if language == "yaml":
+            steps.append(f"cat >src/marketing/defs/account/defs.yaml <<'END'\n{block}END")
+        else:
+            steps += [line for line in block.splitlines() if not _INSTALLS.match(line)]
+    # The environment is this one: what installs it is tried with the wheel, by the workflow.
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "marketing" / "src"), str(ROOT)]),
+        "CAMPAIGN_MONITOR_API_KEY": box.key,
+        "CAMPAIGN_MONITOR_BASE_URL": box.url,
+    }
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(steps)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All definitions loaded successfully" in done.stdout
+    assert "The credentials are valid" in done.stdout
+    assert (tmp_path / "marketing" / ".dagster" / "dagster.yaml").exists()
 
 
 def test_pictures_and_links_of_the_readme_are_there() -> None:
