@@ -179,7 +179,9 @@ def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
     found = {}
     for event in result.all_events:
         if event.is_step_failure and event.step_key:
-            texts, error = [], event.step_failure_data.error
+            foreseen = event.step_failure_data.user_failure_data
+            texts = [str(value.value) for value in (foreseen.metadata if foreseen else {}).values()]
+            error = event.step_failure_data.error
             while error is not None:
                 texts.append(error.message)
                 error = error.cause

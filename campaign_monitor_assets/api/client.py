@@ -163,7 +163,8 @@ class ApiClient:
                     return Response(value, attempts, len(body), replaced)
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
-            raise RetriesExhaustedError(path, attempts, str(last)) from last
+            status = last.status if isinstance(last, TransientError) else None
+            raise RetriesExhaustedError(path, attempts, str(last), status) from last
         raise AssertionError("tenacity either returns or raises")
 
     def _send(self, path: str, query: Mapping[str, str | int], *, is_last: bool) -> bytes:

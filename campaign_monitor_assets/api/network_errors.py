@@ -52,12 +52,21 @@ class TransientError(Exception):
     Attributes:
         wait: Seconds that the API asked to wait before the next attempt, if it did.
         of_server: The API itself is in trouble, so other requests should wait too.
+        status: The HTTP status, where there was a response that was no success.
     """
 
-    def __init__(self, what: str, *, wait: float | None = None, of_server: bool = False) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        wait: float | None = None,
+        of_server: bool = False,
+        status: int | None = None,
+    ) -> None:
         super().__init__(what)
         self.wait = wait
         self.of_server = of_server
+        self.status = status
 
 
 def malformed(host: str, what: str) -> TransientError:

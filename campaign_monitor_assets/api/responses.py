@@ -18,8 +18,8 @@ from campaign_monitor_assets.errors import (
     RedirectedError,
     UnexpectedResponseError,
     UnexpectedStatusError,
-    quoted,
 )
+from campaign_monitor_assets.wording import quoted
 
 T = TypeVar("T")
 
@@ -120,10 +120,10 @@ def server_trouble(response: RawResponse) -> TransientError | None:
     """The transient error that a status stands for; None: the server is in no trouble."""
     if response.status == 429:
         wait = seconds(response, "X-RateLimit-Reset", "Retry-After")
-        return TransientError("HTTP 429, too many requests", wait=wait, of_server=True)
+        return TransientError("HTTP 429, too many requests", wait=wait, of_server=True, status=429)
     if response.status >= 500 or response.status == 408:
         wait = seconds(response, "Retry-After")
-        return TransientError(str(response), wait=wait, of_server=True)
+        return TransientError(str(response), wait=wait, of_server=True, status=response.status)
     return None
 
 
@@ -142,7 +142,8 @@ def refusal(request: str, host: str, response: RawResponse) -> Exception:
             return RedirectedError(request, host, response.status, location)
         return UnexpectedStatusError(request, host, str(response))
     if error.Code in _BUSY_CODES:
-        return TransientError(f"code {error.Code}, {quoted(error.Message)}")
+        said = f"code {error.Code}, {quoted(error.Message)}"
+        return TransientError(said, status=response.status)
     return ApiError(request, response.status, error.Code, error.Message)
 
 

@@ -21,6 +21,7 @@ from campaign_monitor_assets.cli.origin import RUN_TAGS, record_origin
 from campaign_monitor_assets.cli.selection import selected
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
+from campaign_monitor_assets.orchestration.failing import ERROR
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
 from campaign_monitor_assets.staging.records import Reason
 
@@ -143,7 +144,7 @@ class _Seen:
             self._note_check(event)
         elif event.is_step_failure:
             self.failed = True
-            self._errors[str(event.step_key)] = _said(event, event.step_failure_data.error)
+            self._errors[str(event.step_key)] = _failed(event)
             self._print_error(str(event.step_key))
 
     def _note_retry(self, event: dg.DagsterEvent) -> None:
@@ -215,6 +216,14 @@ class _Seen:
                 self._console.print(f"[yellow]{name}: {escape(said)}[/]")
 
 
+def _failed(event: dg.DagsterEvent) -> str:
+    """Why a step failed: what was foreseen says so itself."""
+    foreseen = event.step_failure_data.user_failure_data
+    if foreseen is not None and ERROR in foreseen.metadata:
+        return f"{foreseen.metadata[ERROR].value}: {foreseen.description}"
+    return _said(event, event.step_failure_data.error)
+
+
 def _said(event: dg.DagsterEvent, error: Any) -> str:
     """What was raised, which says what to do, without what Dagster wraps it in."""
     while error and error.cause and error.cls_name and error.cls_name.startswith(_WRAPPERS):
@@ -223,7 +232,8 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
         return event.message or ""
     if error.cls_name in _INTERRUPTED:
         return _STOPPED
-    return str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")
+    said = str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")
+    return said.removeprefix(f"{dg.Failure.__module__}.{dg.Failure.__name__}: ")
 
 
 def _how_read(figures: Mapping[str, Any]) -> str:

@@ -10,10 +10,11 @@ from typing import Final
 import msgspec
 
 from campaign_monitor_assets.api.client import ApiClient
-from campaign_monitor_assets.errors import ApiError, ConfigurationError, looks_secret, shown
+from campaign_monitor_assets.errors import ApiError, ConfigurationError
 from campaign_monitor_assets.extract.decoding import RowReader
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
+from campaign_monitor_assets.wording import looks_secret, shown
 
 _CLIENTS: Final = "/clients"
 

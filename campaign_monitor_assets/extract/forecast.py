@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.errors import AllParentsMissingError
 from campaign_monitor_assets.extract.account import find_clients
+from campaign_monitor_assets.extract.errors import AllParentsMissingError
 from campaign_monitor_assets.extract.survey import Survey
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Shape, Table
-from campaign_monitor_assets.errors import AllParentsMissingError, ContradictoryPagesError
 from campaign_monitor_assets.extract.attempts import read_attempt
 from campaign_monitor_assets.extract.concurrency import Task, TaskRunner
+from campaign_monitor_assets.extract.errors import AllParentsMissingError, ContradictoryPagesError
 from campaign_monitor_assets.extract.fetch import Fetcher, Request, Response
 from campaign_monitor_assets.extract.incremental import Incremental, read_increments
 from campaign_monitor_assets.extract.paginator import Judgement, Page, Verdict, judge

@@ -6,13 +6,14 @@ from zoneinfo import available_timezones
 
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
-from campaign_monitor_assets.errors import AttributeRefusedError, looks_secret, shown
+from campaign_monitor_assets.errors import AttributeRefusedError
 from campaign_monitor_assets.orchestration.mistakes import did_you_mean
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
 from campaign_monitor_assets.staging.records import SyncMethod
 from campaign_monitor_assets.warehouse.privacy import Action, Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.wording import looks_secret, shown
 
 
 def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) -> None:

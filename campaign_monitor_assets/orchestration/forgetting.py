@@ -14,6 +14,7 @@ from pydantic import Field
 
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.paths import absolute
 
@@ -39,6 +40,7 @@ def build_forget_job(account: Account) -> dg.JobDefinition:
     name = f"{account.name}_forget"
 
     @dg.op(name=f"{name}_op", required_resource_keys={account.warehouse}, pool=account.pool)
+    @telling_dagster(name)
     def forget_people(context: dg.OpExecutionContext, config: ForgetConfig) -> None:
         """Removes people from tables, histories and trials, and writes the DuckDB file anew."""
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)

@@ -9,6 +9,7 @@ import duckdb
 from pydantic import Field
 
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.metadata import (
     snapshot_metadata,
     superseded_metadata,
@@ -53,8 +54,12 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
         """Stores a snapshot or a DataFrame.
 
         Raises:
-            CampaignMonitorError: It can't be stored; what was there before is unchanged.
+            dagster.Failure: It can't be stored; what was there before is unchanged.
         """
+        with telling_dagster(context.asset_key.path[-1]):
+            self._store(context, obj)
+
+    def _store(self, context: dg.OutputContext, obj: object) -> None:
         slice_ = slice_of_output(context, self.schema_)
         target, warn = self.warehouse.target, context.log.warning
         if isinstance(obj, Snapshot):
@@ -76,9 +81,13 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
         """Loads parents' keys or a DataFrame; one of pandas where the input's type is not said.
 
         Raises:
-            ParentMissingError: The table is not in DuckDB yet.
-            ConfigurationError: The input's type is none that can be loaded.
+            dagster.Failure: The table is not in DuckDB yet, or the input's type is none that can be
+                loaded.
         """
+        with telling_dagster(_waiting_for(context)):
+            return self._load(context)
+
+    def _load(self, context: dg.InputContext) -> object:
         slice_, type_ = slice_of_input(context, self.schema_), context.dagster_type.typing_type
         kind = FrameKind.PANDAS if type_ is Any else FrameKind.of(type_)
         if kind is None and type_ is not ParentRows:
@@ -113,6 +122,13 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
             return superseded_metadata(published)
         warn_of(staged, published, context.log.warning)
         return snapshot_metadata(connection, staged, published, table)
+
+
+def _waiting_for(context: dg.InputContext) -> str:
+    """What is not made where an input can't be loaded."""
+    outputs = context.op_def.output_defs
+    tables = [each.name for each in outputs if each.dagster_type.typing_type is Snapshot]
+    return ", ".join(tables) or context.op_def.name
 
 
 def _store(

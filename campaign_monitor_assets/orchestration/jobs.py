@@ -9,6 +9,7 @@ from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.forgetting import build_forget_job
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_key, view_selection
@@ -62,6 +63,7 @@ def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobD
     name = f"{account.name}_check_credentials"
 
     @dg.op(name=f"{name}_op", required_resource_keys={account.api_resource, account.warehouse})
+    @telling_dagster(name)
     def check_credentials(context: dg.OpExecutionContext) -> None:
         """Fails where the credentials are refused or the database can't be written."""
         api: CampaignMonitorResource = getattr(context.resources, account.api_resource)

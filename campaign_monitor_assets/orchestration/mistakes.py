@@ -10,8 +10,8 @@ from zoneinfo import available_timezones
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from campaign_monitor_assets.errors import looks_secret, shown
 from campaign_monitor_assets.orchestration.yaml_schema import WORDS, Schema
+from campaign_monitor_assets.wording import looks_secret, shown
 
 Place = tuple[str | int, ...]
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.extract.account import read_clients, wanted_client_ids
 from campaign_monitor_assets.extract.parents import (
     Chosen,
@@ -92,10 +92,24 @@ class Reading:
     said: Said = field(default_factory=Said)
     _is_cancelled: bool = False
     _client: ApiClient | None = None
+    _progress: Progress | None = None
     _last_progress: float = field(default_factory=time.monotonic)
 
     def read(self, stack: ExitStack) -> list[Staged]:
         """Reads the tables; what was staged is removed as the stack is closed."""
+        try:
+            return self._read_and_stage(stack)
+        except CampaignMonitorError as error:
+            if (progress := self._progress) is not None:
+                error.figures |= {
+                    "requests_answered": progress.answered,
+                    "requests_needed": progress.needed,
+                    "rows_read": progress.rows,
+                    "seconds": round(progress.seconds, 3),
+                }
+            raise
+
+    def _read_and_stage(self, stack: ExitStack) -> list[Staged]:
         number, now = self._begin(), datetime.now(UTC).replace(tzinfo=None)
         chosen = self._choose(now)
         inherits = self.tables[0].inherits
@@ -233,7 +247,7 @@ class Reading:
         )
 
     def _log_progress(self, progress: Progress) -> None:
-        now = time.monotonic()
+        now, self._progress = time.monotonic(), progress
         if not self.said.is_heard or now - self._last_progress < _SECONDS_BETWEEN_PROGRESS:
             return
         self._last_progress = now

@@ -13,9 +13,10 @@ import dagster as dg
 from croniter import CroniterBadDateError, croniter
 
 from campaign_monitor_assets.analytics import View
-from campaign_monitor_assets.errors import AttributeRefusedError, shown
+from campaign_monitor_assets.errors import AttributeRefusedError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_selection
+from campaign_monitor_assets.wording import shown
 
 MANUAL: Final = "manual"
 

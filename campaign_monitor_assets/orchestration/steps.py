@@ -11,6 +11,7 @@ from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import RetriesExhaustedError
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.checks import TableChecks
+from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.io_manager import Snapshot
 from campaign_monitor_assets.orchestration.metadata import snapshot_metadata, superseded_metadata
 from campaign_monitor_assets.orchestration.reading import ReadConfig, Reading
@@ -82,6 +83,10 @@ class Step:
 
     def run(self) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
         """Reads the selected tables and runs the selected checks, each when its table is stored."""
+        with telling_dagster(_name([each.table for each in self._checks.values()])):
+            yield from self._results()
+
+    def _results(self) -> Iterator[dg.Output[Snapshot] | dg.AssetCheckResult]:
         selected = self._context.op_execution_context.selected_output_names
         wanted, unread = self._context.selected_asset_check_keys, dict(self._checks)
         tables = [each.table for each in self._checks.values() if each.table.name in selected]
@@ -118,6 +123,7 @@ class Step:
         except RetriesExhaustedError as error:
             delays, retries = self._api.retry_delays, self._context.retry_number
             if retries >= len(delays):
+                error.figures["readings"] = retries + 1
                 raise
             raise dg.RetryRequested(len(delays), seconds_to_wait=delays[retries]) from error
 

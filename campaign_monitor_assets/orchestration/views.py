@@ -14,6 +14,7 @@ from campaign_monitor_assets.analytics.relations import Place, histories_of, tab
 from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.metadata import column_schema, file_of
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
@@ -78,7 +79,10 @@ def _build_check(view: View, account: Account, schema: str) -> dg.AssetChecksDef
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        with warehouse.target.connect(read_only=True, warn=context.log.warning) as connection:
+        with (
+            telling_dagster(view.name),
+            warehouse.target.connect(read_only=True, warn=context.log.warning) as connection,
+        ):
             problem = why_not_queried(Place(connection, account.schema, schema), view)
         return dg.AssetCheckResult(passed=problem is None, description=problem)
 
@@ -109,16 +113,17 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
     )
     def make(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        try:
-            with warehouse.target.connect(warn=context.log.warning) as connection:
-                place = Place(connection, account.schema, schema)
-                metadata = _metadata(place, view, create_view(place, view))
-        except ParentMissingError as error:
-            if not context.run.tags.keys() >= SKIPPING.keys():
-                raise
-            context.log.warning(f"{view.name} is not made yet. {error}")
-            return
-        warehouse.note_written()
+        with telling_dagster(view.name):
+            try:
+                with warehouse.target.connect(warn=context.log.warning) as connection:
+                    place = Place(connection, account.schema, schema)
+                    metadata = _metadata(place, view, create_view(place, view))
+            except ParentMissingError as error:
+                if not context.run.tags.keys() >= SKIPPING.keys():
+                    raise
+                context.log.warning(f"{view.name} is not made yet. {error}")
+                return
+            warehouse.note_written()
         yield dg.MaterializeResult(metadata=metadata)
 
     return make

@@ -143,8 +143,9 @@ class Opening:
             if is_locked(error):
                 raise DatabaseError(
                     f"The DuckDB file {self.path} was open elsewhere for more than"
-                    f" {self.lock_timeout:g} s: {holder(error)}. Close it there, or raise"
-                    " `lock_timeout`."
+                    f" {self.lock_timeout:g} s: {holder(error)}.",
+                    "close it there, or raise `lock_timeout`.",
+                    seconds_waited=self.lock_timeout,
                 ) from None
             raise self.refused(error) from error
 
@@ -189,8 +190,8 @@ class Opening:
     def refused(self, error: Exception) -> DatabaseError:
         """What is said of a file that can't be opened."""
         return DatabaseError(
-            f"The DuckDB file {self.path} can't be opened: {error}. Set CAMPAIGN_MONITOR_DUCKDB to"
-            " a file in a folder that you may write to."
+            f"The DuckDB file {self.path} can't be opened: {error}.",
+            "set CAMPAIGN_MONITOR_DUCKDB to a file in a folder that you may write to.",
         )
 
 

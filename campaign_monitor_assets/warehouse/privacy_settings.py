@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, Column, Table
-from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError, shown
+from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError
 from campaign_monitor_assets.warehouse.privacy import CLEANABLE, Action, Privacy, field_name
+from campaign_monitor_assets.wording import shown
 
 LEAST_KEY: Final = 32
 """Characters of a hash key."""

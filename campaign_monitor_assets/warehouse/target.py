@@ -168,7 +168,8 @@ class Database:
     def _not_written(self, error: duckdb.Error) -> DatabaseError:
         return DatabaseError(
             f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
-            " unchanged. If its disk is full, make room there, then run it again."
+            " unchanged.",
+            "if its disk is full, make room there, then run it again.",
         )
 
     def _out_of_memory(
@@ -178,8 +179,8 @@ class Database:
         if "temp" in said and "space" in said:
             # DuckDB works on disk where memory doesn't suffice, and the disk is full.
             return DatabaseError(
-                f"DuckDB ran out of disk in {self.path}.tmp: {said}. The snapshots are unchanged."
-                " Make room there, or raise `memory_limit`."
+                f"DuckDB ran out of disk in {self.path}.tmp: {said}. The snapshots are unchanged.",
+                "make room there, or raise `memory_limit`.",
             )
         return MemoryLimitError(
             self.opening.memory_limit, limit_that_would_do(memory.limit, longest_row), said
@@ -220,8 +221,8 @@ class Database:
         except OSError as error:
             raise DatabaseError(
                 f"The copy {copy} (publish_copy) can't be written: {error.strerror}. The DuckDB"
-                " file itself is whole, and the copy before stays. Choose another place, or make"
-                " room there."
+                " file itself is whole, and the copy before stays.",
+                "choose another place, or make room there.",
             ) from error
         finally:
             connection.close()

@@ -36,8 +36,11 @@ class Guard:
             raise SnapshotRefusedError(
                 f"The new snapshot of {table} was not published: it has {now} rows, the last one"
                 f" {before}, a fall by {fall:.1f} % where {self.refuse_percent:g} % are allowed."
-                " The old snapshot is unchanged. If the fall is right, materialize the table with"
-                " `force: true` in the launchpad's config."
+                " The old snapshot is unchanged.",
+                "if the fall is right, materialize the table with `force: true` in the launchpad's"
+                " config.",
+                rows_before=before,
+                rows_now=now,
             )
 
 
@@ -85,8 +88,8 @@ def verify(
         raise DatabaseError(
             f"The API sent {name} with {faults.repeated} keys ({', '.join(staged.table.key)}) that"
             f" come more than once, and {faults.incomplete} rows whose key lacks a part. Each key"
-            " is expected once and whole. The old snapshot is unchanged. Run it again; if it stays"
-            " so, please report this."
+            " is expected once and whole. The old snapshot is unchanged.",
+            "run it again; if it stays so, please report this.",
         )
     guard.check(name, previous_rows, loaded.rows + kept.rows)
 

@@ -416,7 +416,7 @@ def test_a_table_that_is_missing(project: Project) -> None:
     assert not result.success
     [text] = failures(result).values()
     assert "campaign_monitor.campaigns is not in the DuckDB file yet" in text
-    assert "Materialize it first" in text
+    assert "materialize it first" in text
 
 
 def test_views_need_their_tables_chosen() -> None:

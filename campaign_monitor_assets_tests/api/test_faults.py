@@ -358,7 +358,7 @@ def test_a_fault_while_the_token_is_renewed(old: Project) -> None:
     ("token", "refresh", "said", "advice"),
     [
         ("sandbox-expired-token", None, "code 121", "CAMPAIGN_MONITOR_REFRESH_TOKEN"),
-        ("sandbox-expired-token", "made-up", "refused to renew", "Authorize anew, and set"),
+        ("sandbox-expired-token", "made-up", "refused to renew", "authorize anew, and set"),
         ("sandbox-revoked-token", "sandbox-refresh-token", "code 122", "authorize anew"),
         ("sandbox-limited-token", "sandbox-refresh-token", "code 60", "lacks a permission"),
         ("made-up-token", "sandbox-refresh-token", "code 120", "not valid"),

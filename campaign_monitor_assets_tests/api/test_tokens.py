@@ -233,7 +233,7 @@ def test_a_refusal_says_what_to_do(box: Sandbox, tmp_path: Path) -> None:
     ask(box, tmp_path / "one.json")
     with pytest.raises(TokenRefusedError, match="HTTP 400, invalid_grant") as caught:
         ask(box, tmp_path / "another.json")
-    assert "Authorize anew" in str(caught.value)
+    assert "authorize anew" in str(caught.value)
     assert "sandbox-" not in str(caught.value)
 
 

@@ -12,7 +12,8 @@ from campaign_monitor_assets.api.auth import Credentials
 from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.errors import ContradictoryPagesError, UnexpectedResponseError
+from campaign_monitor_assets.errors import UnexpectedResponseError
+from campaign_monitor_assets.extract.errors import ContradictoryPagesError
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.sandbox import Sandbox

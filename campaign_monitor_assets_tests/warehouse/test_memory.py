@@ -129,7 +129,7 @@ def test_the_error_names_a_limit_that_would_do(
     staged = _staged(tmp_path, 6_000, shape)
     with pytest.raises(MemoryLimitError, match="memory_limit") as caught:
         _publish(tmp_path, staged, memory_limit=limit)
-    [enough] = re.findall(r"Set `memory_limit` to (\w+)", str(caught.value))
+    [enough] = re.findall(r"set `memory_limit` to (\w+)", str(caught.value))
     _publish(tmp_path, staged, memory_limit=enough)
 
 

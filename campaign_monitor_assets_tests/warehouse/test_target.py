@@ -89,7 +89,7 @@ def test_what_is_no_path(
     project = dataclasses.replace(with_parents, store={"database": database})
     assert not project.materialize("clients").success
     said = capfd.readouterr().err
-    assert "ConfigurationError: database: " in said
+    assert "Failure: database: " in said
     assert "is not accepted" in said
     assert with_parents.leftovers() == before
 
