@@ -21,11 +21,20 @@ from campaign_monitor_assets.warehouse.quoting import identifier
 
 
 def why_not_queried(place: Place, view: View) -> str | None:
-    """Runs a view, whole; None where it can be queried, otherwise what is wrong and what to do."""
+    """Runs a view, whole; None where it can be queried, otherwise what is wrong and what to do.
+
+    Of the views of lists, which are alike but for their custom fields, one is run and each bound.
+    """
     if not place.exists(view.name):
         return f"The view {place.of(view.name)} is not in DuckDB yet. Materialize it."
-    for name in (place.of(view.name), *_list_views(place, view)):
-        if error := _error_of(place, f"select count(*), bit_xor(hash(row)) from {name.quoted} row"):
+    of_lists = _list_views(place, view)
+    queries = [(name, f"describe from {name.quoted}") for name in of_lists]
+    queries += [
+        (name, f"select count(*), bit_xor(hash(row)) from {name.quoted} row")
+        for name in (place.of(view.name), *of_lists[:1])
+    ]
+    for name, query in queries:
+        if error := _error_of(place, query):
             return f"{name} can't be queried. {_why_not_queried(place, view, error)}"
     return None
 
