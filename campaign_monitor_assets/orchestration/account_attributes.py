@@ -36,7 +36,7 @@ from campaign_monitor_assets.orchestration.yaml_model import (
     located,
     require_rendered,
 )
-from campaign_monitor_assets.orchestration.yaml_schema import STRINGS, WORDS, by_table
+from campaign_monitor_assets.orchestration.yaml_schema import STRINGS, WORDS
 from campaign_monitor_assets.paths import absolute
 
 
@@ -65,13 +65,14 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         description="The tables to read, each with its parents: a list, or default, which is"
         " fourteen of them, or all, or one of these presets with more tables and fewer.",
     )
-    frequencies: dict[str, str] = Field(
+    frequencies: dict[str, str] | str = Field(
         default={},
         examples=[{"active_subscribers": "every 6 hours", "templates": "manual"}],
-        json_schema_extra=by_table(yaml_schema.frequency()),
-        description="For a table how often it is read: every 5 minutes, every 30 minutes, hourly,"
-        " every 6 hours, every 12 hours, daily, weekly, monthly, manual, or a cron string. By"
-        " default light tables hourly, subscribers, reports and the suppression list daily.",
+        json_schema_extra=yaml_schema.frequencies(),
+        description="How often all tables are read, or for some tables how often each is: every 5"
+        " minutes, every 30 minutes, hourly, every 6 hours, every 12 hours, daily, weekly, monthly,"
+        " manual, or a cron string. By default light tables hourly, subscribers, reports and the"
+        " suppression list daily.",
     )
     timezone: str = Field(
         default="UTC",

@@ -112,13 +112,20 @@ def chosen_tables(wanted: Sequence[str] | None) -> list[Table]:
 
 
 def chosen_frequencies(
-    given: Mapping[str, str], tables: Sequence[Table]
+    given: Mapping[str, str] | str, tables: Sequence[Table]
 ) -> dict[str, Frequency | None]:
     """For each table how often it is read; None: by hand.
+
+    Args:
+        given: A frequency for some tables by their names, or one for all of them.
+        tables: The tables that are read.
 
     Raises:
         AttributeRefusedError: A table is not among the tables, or a frequency is not accepted.
     """
+    if isinstance(given, str):
+        frequency = parse_frequency(given, "frequencies")
+        return {table.name: frequency for table in tables}
     _require_known("frequencies", given, {table.name: table for table in tables})
     return {
         table.name: parse_frequency(

@@ -19,6 +19,7 @@ from campaign_monitor_assets.orchestration.choices import (
 from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.jobs import build_jobs
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.scaffolding import AccountScaffolder
 from campaign_monitor_assets.orchestration.schedules import (
     Frequency,
     build_schedules,
@@ -28,6 +29,7 @@ from campaign_monitor_assets.orchestration.views import build_analytics, chosen_
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 
 
+@dg.scaffold_with(AccountScaffolder)
 class CampaignMonitorComponent(dg.Component, AccountAttributes):
     """A Campaign Monitor account in DuckDB: assets, checks, schedules, jobs and resources."""
 

@@ -81,6 +81,13 @@ PRESETS: Final = ("default", "all")
 """The tables that are read by default, and all of them."""
 
 
+def frequencies() -> Schema:
+    """A frequency of all tables, or some by the names of tables."""
+    said = frequency()
+    words = "a frequency, or one for each of some tables, by their names"
+    return {**by_table(said), WORDS: words, STRINGS: {key: said[key] for key in ("if", "else")}}
+
+
 def frequency() -> Schema:
     """A frequency in plain words, in whatever letters, or a cron string."""
     words = [*FREQUENCIES, MANUAL]
