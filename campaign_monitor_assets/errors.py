@@ -143,11 +143,17 @@ class UnexpectedResponseError(CampaignMonitorError):
 
 
 class UntrustedCertificateError(CampaignMonitorError):
-    """The host's TLS certificate is not trusted; nothing was sent."""
+    """The host's TLS certificate is not trusted; nothing was sent.
 
-    def __init__(self, host: str) -> None:
+    Args:
+        host: The host.
+        is_other: The certificate is that of another host.
+    """
+
+    def __init__(self, host: str, *, is_other: bool = False) -> None:
+        wrong = "is for another host" if is_other else "is not trusted"
         super().__init__(
-            f"The certificate of {host} is not trusted, so nothing was sent.",
+            f"The certificate of {host} {wrong}, so nothing was sent.",
             "where a proxy of the company inspects HTTPS, set REQUESTS_CA_BUNDLE to a PEM file that"
             " holds the company's certificate authority; otherwise look at"
             " CAMPAIGN_MONITOR_BASE_URL and at this machine's clock.",
@@ -157,10 +163,10 @@ class UntrustedCertificateError(CampaignMonitorError):
 class ProxyRefusedError(CampaignMonitorError):
     """The proxy doesn't let requests through to the host."""
 
-    def __init__(self, host: str, status: int) -> None:
+    def __init__(self, host: str, status: int, proxy: str) -> None:
         super().__init__(
-            f"The proxy of HTTPS_PROXY refused the connection to {host} (HTTP {status}); Campaign"
-            " Monitor was not reached.",
+            f"{proxy[:1].upper()}{proxy[1:]} refused the connection to {host} (HTTP {status});"
+            " Campaign Monitor was not reached.",
             "write the proxy's user name and password into HTTPS_PROXY."
             if status == 407
             else "let the network's administrators allow the host, or set NO_PROXY.",
@@ -187,15 +193,18 @@ class RetriesExhaustedError(CampaignMonitorError):
 
     Args:
         path: The endpoint.
+        host: The host that was asked.
         attempts: How many there were.
         last: What the last one met.
         status: Its HTTP status; None: there was no response, or a success that was none.
     """
 
-    def __init__(self, path: str, attempts: int, last: str, status: int | None = None) -> None:
+    def __init__(
+        self, path: str, host: str, attempts: int, last: str, status: int | None = None
+    ) -> None:
         known = {} if status is None else {"http_status": status}
         super().__init__(
-            f"Gave up on GET {path} after {attempts} attempts; the last one: {last}."
+            f"Gave up on GET {path} at {host} after {attempts} attempts; the last one: {last}."
             " The snapshot in DuckDB is unchanged.",
             "run it again later, or raise `max_attempts`.",
             request=f"GET {path}",

@@ -164,7 +164,7 @@ class ApiClient:
         except tenacity.RetryError as error:
             last = error.last_attempt.exception()
             status = last.status if isinstance(last, TransientError) else None
-            raise RetriesExhaustedError(path, attempts, str(last), status) from last
+            raise RetriesExhaustedError(path, self._host, attempts, str(last), status) from last
         raise AssertionError("tenacity either returns or raises")
 
     def _send(self, path: str, query: Mapping[str, str | int], *, is_last: bool) -> bytes:

@@ -11,6 +11,7 @@ import requests
 from requests.auth import AuthBase
 
 from campaign_monitor_assets.api.cancellation import ExchangeAdapter, Exchanges
+from campaign_monitor_assets.api.causes import proxy_for
 from campaign_monitor_assets.api.network_errors import (
     NETWORK_ERRORS,
     TransientError,
@@ -135,7 +136,7 @@ class Transport:
                     limit = f"no whole response within {self._request_timeout:g} s"
                     raise TransientError(f"{limit} from {host} (request_timeout)") from None
                 is_reached = exchange.held is not None
-                raise explained(error, host, is_reached=is_reached) from None
+                raise explained(error, host, is_reached=is_reached, proxy=proxy_for(url)) from None
 
 
 def _body(host: str, response: requests.Response) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 import requests
 import urllib3.exceptions
 
+from campaign_monitor_assets.api.causes import cause
 from campaign_monitor_assets.errors import (
     ConfigurationError,
     ProxyRefusedError,
@@ -43,6 +44,8 @@ _BROKEN_OFF: Final = frozenset(
     }
 )
 """These classes alone: what urllib3 derives from them means something else."""
+_OTHER_NAME: Final = frozenset({62, 64})
+"""OpenSSL's codes for a certificate of another host name, or of another address."""
 _NO_BUNDLE: Final = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
@@ -74,38 +77,50 @@ def malformed(host: str, what: str) -> TransientError:
     return TransientError(f"the response of {host} is malformed ({what})")
 
 
-def explained(error: Exception, host: str, *, is_reached: bool) -> Exception:
+def explained(
+    error: Exception, host: str, *, is_reached: bool, proxy: str | None = None
+) -> Exception:
     """What an error of the network means.
 
     Args:
         error: One of `NETWORK_ERRORS`.
         host: The host that was asked.
+        proxy: The proxy that the environment names for it.
         is_reached: Whether there was a connection. What is wrong then is not the configuration.
     """
     chain = _chain(error)
-    found = _of_proxy_or_certificate(error, chain[-1], host)
+    found = _of_proxy_or_certificate(error, chain[-1], host, proxy)
     if found is not None:
         return found
+    by = f" by the proxy {proxy}" if proxy else ""
+    if isinstance(error, requests.ConnectTimeout):
+        return TransientError(f"no connection to {host} within connect_timeout (ConnectTimeout)")
     if isinstance(error, requests.Timeout):
-        return TransientError(f"no response from {host} in time ({_name(error)})")
+        return TransientError(f"no response from {host}{by} within read_timeout ({_name(error)})")
     wrong = next((each for each in chain if isinstance(each, _MALFORMED)), None)
     if is_reached and wrong is not None and type(wrong) not in _BROKEN_OFF:
         return malformed(host, _name(wrong))
     is_of_requests = isinstance(error, requests.RequestException)
     if is_of_requests and not isinstance(error, ValueError):
-        return TransientError(f"the connection to {host} failed ({_name(chain[-1])})")
+        return TransientError(f"the connection to {host}{by} failed: {cause(chain[-1])}")
     return malformed(host, _name(error)) if is_reached else _unusable(host, error)
 
 
-def _of_proxy_or_certificate(error: Exception, inner: Exception, host: str) -> Exception | None:
+def _of_proxy_or_certificate(
+    error: Exception, inner: Exception, host: str, proxy: str | None
+) -> Exception | None:
     of_proxy = isinstance(error, requests.exceptions.ProxyError)
+    named = f"the proxy {proxy or 'of HTTPS_PROXY'}"
     if isinstance(inner, ssl.SSLCertVerificationError):
-        return UntrustedCertificateError("the proxy of HTTPS_PROXY" if of_proxy else host)
+        is_other = inner.verify_code in _OTHER_NAME
+        return UntrustedCertificateError(named if of_proxy else host, is_other=is_other)
     if of_proxy:
         refused = re.search(r"Tunnel connection failed: (4\d\d)", str(error))
         if refused:
-            return ProxyRefusedError(host, int(refused[1]))
-        return TransientError(f"the connection to {host} by the proxy failed ({_name(inner)})")
+            return ProxyRefusedError(host, int(refused[1]), named)
+        return TransientError(
+            f"{named} can't be reached on the way to {host}: {cause(inner)}; look at HTTPS_PROXY"
+        )
     if isinstance(error, requests.exceptions.SSLError) and _is_of_bundle(inner):
         return _unusable(host, inner)
     return None

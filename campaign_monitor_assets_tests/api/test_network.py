@@ -1,5 +1,6 @@
 """Odd networks: proxies, certificates, netrc, and the spellings of hosts."""
 
+import socket
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from campaign_monitor_assets.errors import (
     RetriesExhaustedError,
     UntrustedCertificateError,
 )
-from campaign_monitor_assets_tests.api.servers import respond, self_signed, serve
+from campaign_monitor_assets_tests.api.servers import full_listener, respond, self_signed, serve
 from campaign_monitor_assets_tests.project import Project, failures
 
 DECODE = msgspec.json.Decoder().decode
@@ -169,9 +170,83 @@ def test_base_urls(url: str) -> None:
     assert "5e9cb1d0a7f2" not in str(caught.value)
 
 
-def test_errors_of_the_network_name_the_host() -> None:
-    """An unknown host and a closed port are told by name."""
-    with pytest.raises(RetriesExhaustedError, match=r"no-such-host\.invalid"):
-        client("https://no-such-host.invalid/api").get("/clients", DECODE)
-    with pytest.raises(RetriesExhaustedError, match=r"127\.0\.0\.1:9"):
-        client("http://127.0.0.1:9/api").get("/clients", DECODE)
+def _hang(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def _say_nothing(_: socket.socket) -> None:
+    """Closes the connection without a response."""
+
+
+def _failure(url: str) -> str:
+    with pytest.raises(CampaignMonitorError) as caught:
+        client(url, max_attempts=1, read_timeout=0.2, connect_timeout=0.2).get("/clients", DECODE)
+    return str(caught.value)
+
+
+def test_errors_of_the_network_name_the_host_and_the_cause(tmp_path: Path) -> None:
+    """An unknown name, a closed port, silence, and what is no TLS: each is told with its host."""
+    context, pem = self_signed(tmp_path)
+    told = _failure("https://no-such-host.invalid/api")
+    assert "connection to no-such-host.invalid failed: no address is known" in told
+    assert "connection to 127.0.0.1:9 failed: nothing accepts" in _failure("http://127.0.0.1:9/api")
+    with full_listener() as port:
+        told = _failure(f"http://127.0.0.1:{port}/api")
+        assert f"no connection to 127.0.0.1:{port} within connect_timeout" in told
+    with serve(_hang) as server:
+        host = f"127.0.0.1:{server.port}"
+        assert f"no response from {host} within read_timeout" in _failure(f"{server.url}/api")
+        assert f"no response from {host} within read_timeout" in _failure(f"https://{host}/api")
+    with serve(_say_nothing) as server:
+        host = f"127.0.0.1:{server.port}"
+        assert f"connection to {host} failed: it was closed without" in _failure(
+            f"{server.url}/api"
+        )
+        assert f"connection to {host} failed: it was closed while" in _failure(
+            f"https://{host}/api"
+        )
+    with serve(respond("502 Bad")) as server:
+        host = f"127.0.0.1:{server.port}"
+        assert f"at {host} after 1 attempts; the last one: HTTP 502" in _failure(f"{server.url}/a")
+        assert f"connection to {host} failed: what listens" in _failure(f"https://{host}/api")
+    with serve(respond("200 OK"), context) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+        told = _failure(f"https://127.0.0.1:{server.port}/api")
+        assert f"certificate of 127.0.0.1:{server.port} is for another host" in told
+
+
+def test_errors_on_the_way_to_a_proxy_name_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is the proxy whose name, port or response is wrong; its password is repeated nowhere."""
+    url = "https://api.example.com/api/v3.3"
+
+    def by(proxy: str, scheme: str = "http") -> str:
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:s3cret@{proxy}")
+        told = _failure(url)
+        assert "s3cret" not in told
+        return told.partition("; the last one: ")[2] or told
+
+    on_the_way = "can't be reached on the way to api.example.com"
+    assert by("no-such.invalid:3128").startswith(
+        f"the proxy no-such.invalid:3128 {on_the_way}: no address is known"
+    )
+    assert by("127.0.0.1:9").startswith(f"the proxy 127.0.0.1:9 {on_the_way}: nothing accepts")
+    with serve(respond("503 No")) as server:
+        told = by(f"127.0.0.1:{server.port}")
+        assert told.startswith(f"the proxy 127.0.0.1:{server.port} {on_the_way}: the proxy respond")
+        assert "HTTP 503" in told
+    with serve(respond("403 No")) as server:
+        assert by(f"127.0.0.1:{server.port}").startswith(f"The proxy 127.0.0.1:{server.port} refus")
+    for password in ("pa/s3cret", "1234/5", "a#s3cret"):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://me:{password}@127.0.0.1:9")
+        told = _failure(url)
+        assert "me:" not in told
+        assert "s3cret" not in told
+    with serve(_hang) as server:
+        told = by(f"127.0.0.1:{server.port}")
+        assert f"from api.example.com by the proxy 127.0.0.1:{server.port} within read" in told
+    context, _ = self_signed(tmp_path)
+    with serve(respond("200 OK"), context) as server:
+        told = by(f"localhost:{server.port}", "https")
+        assert f"certificate of the proxy localhost:{server.port} is not trusted" in told
