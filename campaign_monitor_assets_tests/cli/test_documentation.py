@@ -24,6 +24,7 @@ from campaign_monitor_assets_tests.project import Project
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
+_OF_DAGSTER = ("# dagster.yaml", "# workspace.yaml")
 _INSTALLS = re.compile(r"python3 -m venv|\. |pip install|export CAMPAIGN_MONITOR_API_KEY")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
@@ -95,7 +96,7 @@ def test_a_downstream_asset_takes_and_returns_a_table(demo: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [block for block in _blocks("yaml") if not block.startswith("# dagster.yaml")]
+    "block", [block for block in _blocks("yaml") if not block.startswith(_OF_DAGSTER)]
 )
 def test_configurations_load(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each YAML block is a configuration that the component accepts."""

@@ -36,7 +36,6 @@ defs = dg.build_defs_for_component(
     )
 )
 """
-WORKSPACE = "load_from: [{python_file: {relative_path: definitions.py}}]"
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,8 +66,9 @@ def deployment(
     (tmp_path / "dagster.yaml").write_text(
         (SHIPPED / "dagster.yaml").read_text() + _block("yaml", "# dagster.yaml")
     )
-    (tmp_path / "definitions.py").write_text(DEFINITIONS)
-    (tmp_path / "workspace.yaml").write_text(WORKSPACE)
+    (tmp_path / "src" / "marketing").mkdir(parents=True)
+    (tmp_path / "src" / "marketing" / "definitions.py").write_text(DEFINITIONS)
+    (tmp_path / "workspace.yaml").write_text(_block("yaml", "# workspace.yaml"))
     for name, value in {
         "DAGSTER_PG_HOST": postgres.host,
         "DAGSTER_PG_PORT": str(postgres.port),
