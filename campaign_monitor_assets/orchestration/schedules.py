@@ -1,8 +1,7 @@
 """A schedule for each frequency that some table has."""
 
 import itertools
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +14,7 @@ from croniter import CroniterBadDateError, croniter
 from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.errors import AttributeRefusedError
 from campaign_monitor_assets.orchestration.account import Account
+from campaign_monitor_assets.orchestration.cron_names import cron_name
 from campaign_monitor_assets.orchestration.views import SKIPPING, view_selection
 from campaign_monitor_assets.wording import shown
 
@@ -62,8 +62,6 @@ _UNFINISHED: Final = (
 )
 _TICKS_LOOKED_AT: Final = 3000
 _SPAN_LOOKED_AT: Final = timedelta(days=65)
-_SIGNS: Final = {"*": "x", ",": "_and_", "-": "_to_", "/": "_per_", "#": "_nth_"}
-"""What a cron string's signs are called in a schedule's name."""
 _GRACE: Final = timedelta(minutes=30)
 """How long a read may take before its table counts as late."""
 
@@ -90,12 +88,16 @@ def parse_frequency(given: str, where: str) -> Frequency | None:
             f"{shown(given)} is no frequency. Allowed: {allowed}, or a cron string such as"
             " '15 4 * * 1-5'.",
         )
-    for sign, said in _SIGNS.items():
-        words = words.replace(sign, said)
-    name = re.sub(r"\W+", "_", words).strip("_")
     cron = " ".join(given.split())
+    known = {frequency.cron: frequency for frequency in FREQUENCIES.values()}
+    if cron in known:
+        return known[cron]
+    name = cron_name(cron)
+    if name in {frequency.name for frequency in FREQUENCIES.values()}:
+        # At other minutes: every 6 hours is 13 */6, not 0 */6.
+        name += "_by_cron"
     try:
-        return Frequency(f"cron_{name}", cron, _longest_gap(cron))
+        return Frequency(name, cron, _longest_gap(cron))
     except CroniterBadDateError:
         raise AttributeRefusedError(
             where, f"{given!r} never comes. Choose a cron string whose day is in its month."
@@ -150,21 +152,21 @@ def build_schedules(
         if frequency is not None:
             tables.setdefault(frequency, []).append(table)
     status = dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED
-    prefix = account.name
+    called = _distinct(tables)
     return [
         dg.ScheduleDefinition(
-            name=f"{prefix}_{frequency.name}",
+            name=f"{account.name}_{called[frequency]}",
             cron_schedule=frequency.cron,
             execution_timezone=timezone,
             default_status=status,
             description=_description(frequency, names),
             execution_fn=partial(
                 _run_unless_one_is_unfinished,
-                name=f"{prefix}_{frequency.name}",
-                tags={**account.tags, "campaign_monitor/frequency": frequency.name},
+                name=f"{account.name}_{called[frequency]}",
+                tags={**account.tags, "campaign_monitor/frequency": called[frequency]},
             ),
             job=account.job(
-                f"{frequency.name}_job",
+                f"{called[frequency]}_job",
                 dg.AssetSelection.assets(*(account.key(name) for name in names)).upstream()
                 | view_selection(names, views, account),
                 _description(frequency, names),
@@ -173,6 +175,15 @@ def build_schedules(
         )
         for frequency, names in tables.items()
     ]
+
+
+def _distinct(frequencies: Iterable[Frequency]) -> Mapping[Frequency, str]:
+    """Their names; cron strings that say the same in words (0 and 7 are Sunday) are numbered."""
+    found: dict[Frequency, str] = {}
+    for frequency in frequencies:
+        alike = sum(each.name == frequency.name for each in found)
+        found[frequency] = f"{frequency.name}_{alike + 1}" if alike else frequency.name
+    return found
 
 
 def _run_unless_one_is_unfinished(

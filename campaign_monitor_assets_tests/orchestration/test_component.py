@@ -97,7 +97,7 @@ def test_ticked_tables_frequencies_and_a_time_zone() -> None:
         "campaign_monitor_every_6_hours": (
             "13 */6 * * *", "Europe/Berlin", {"clients", "lists", "active_subscribers"},
         ),
-        "campaign_monitor_cron_15_4_x_x_1_to_5": (
+        "campaign_monitor_at_04_15_monday_through_friday": (
             "15 4 * * 1-5", "Europe/Berlin", {"clients", "campaigns"},
         ),
     }  # fmt: skip
@@ -122,15 +122,37 @@ def test_a_frequency_in_plain_words_is_a_schedule(frequency: str, name: str, cro
     assert _schedules(definitions) == {f"campaign_monitor_{name}": (cron, "UTC", {"clients"})}
 
 
-def test_cron_strings_that_differ_in_signs_are_two_schedules() -> None:
-    """Monday to Friday is not Monday and Friday, also in the schedules' names."""
-    definitions = _build(
-        "{tables: [clients, lists], frequencies: {clients: 0 0 * * 1-5, lists: '0 0 * * 1,5'}}"
-    )
-    assert set(_schedules(definitions)) == {
-        "campaign_monitor_cron_0_0_x_x_1_to_5",
-        "campaign_monitor_cron_0_0_x_x_1_and_5",
-    }
+@pytest.mark.parametrize(
+    ("cron", "name"),
+    [
+        ("*/2 * * * *", "every_2_minutes"),
+        ("30 5 * * *", "daily_at_05_30"),
+        ("@daily", "daily_at_00_00"),
+        ("0 6 1,15 * *", "at_06_00_on_day_1_and_15_of_the_month"),
+        ("0 0 * * mon-fri", "at_00_00_monday_through_friday"),
+        ("0 0 L * *", "at_00_00_on_the_last_day_of_the_month"),
+        ("0 */6 * * *", "every_6_hours_by_cron"),
+        ("13 */6 * * *", "every_6_hours"),
+    ],
+)
+def test_a_cron_string_is_a_schedule_named_in_words(cron: str, name: str) -> None:
+    """Who looks at the list of schedules or runs reads when they come, without knowing cron."""
+    definitions = _build(f"{{tables: [clients], frequencies: '{cron}'}}")
+    assert _schedules(definitions) == {f"campaign_monitor_{name}": (cron, "UTC", {"clients"})}
+    assert definitions.resolve_job_def(f"campaign_monitor_{name}_job")
+
+
+def test_cron_strings_that_differ_are_two_schedules() -> None:
+    """Monday to Friday is not Monday and Friday; Sunday as 0 and as 7 gets two names."""
+    for one, other, names in (
+        ("1-5", "1,5", {"monday_through_friday", "only_on_monday_and_friday"}),
+        ("0", "7", {"only_on_sunday", "only_on_sunday_2"}),
+    ):
+        definitions = _build(
+            f"{{tables: [clients, lists], frequencies: {{clients: 0 0 * * {one},"
+            f" lists: '0 0 * * {other}'}}}}"
+        )
+        assert set(_schedules(definitions)) == {f"campaign_monitor_at_00_00_{x}" for x in names}
 
 
 def test_frequencies_never_fire_in_the_same_minute() -> None:
