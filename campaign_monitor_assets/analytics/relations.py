@@ -1,11 +1,13 @@
 """What a view's SQL reads: the quoted names that stand for its tables and views."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
+from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX
@@ -73,6 +75,9 @@ class Place:
         return table_exists(self.connection, name.schema, name.table)
 
 
+_NAMING = frozenset({"clients", "lists"})
+"""The tables that lend most views no more than names: what is joined by a whole key adds no row."""
+
 _VALIDITY = ("_valid_from", "_valid_to")
 """When a version of a row was first seen and, where it isn't valid now, first seen no longer."""
 
@@ -99,6 +104,24 @@ def tables_of(view: View) -> frozenset[str]:
     for name in view.needs:
         found |= tables_of(ALL_VIEWS[name]) if name in ALL_VIEWS else {name}
     return frozenset(found)
+
+
+def tables_that_decide_rows(view: View) -> frozenset[str]:
+    """The tables of a view, but for those of which it takes no more than a name for each row."""
+    found = set(view.history)
+    for name in view.needs:
+        if name in ALL_VIEWS:
+            found |= tables_that_decide_rows(ALL_VIEWS[name])
+        elif name not in _NAMING or _is_more_than_named(view, name):
+            found.add(name)
+    return frozenset(found)
+
+
+def _is_more_than_named(view: View, table: str) -> bool:
+    # One that is made by code has a view a list.
+    if view is LIST_CUSTOM_FIELD_VIEWS:
+        return True
+    return re.search(rf"(?<!left join ){{{table}}}", view.sql) is not None
 
 
 def histories_of(view: View) -> frozenset[str]:

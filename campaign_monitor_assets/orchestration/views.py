@@ -10,7 +10,12 @@ from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.create import create_view, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
-from campaign_monitor_assets.analytics.relations import Place, histories_of, tables_of
+from campaign_monitor_assets.analytics.relations import (
+    Place,
+    histories_of,
+    tables_of,
+    tables_that_decide_rows,
+)
 from campaign_monitor_assets.catalogue import CATALOGUE, Table
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.orchestration.account import Account
@@ -22,9 +27,6 @@ from campaign_monitor_assets.warehouse.names import TableName
 
 SKIPPING = {"campaign_monitor/views": "where their tables are there"}
 """The tag of runs that read some tables, and leave out the views whose others were never read."""
-
-_NAMING = frozenset({"clients", "lists"})
-"""The tables that lend most views no more than names."""
 
 
 def chosen_views(tables: Sequence[Table], history: Container[str] = ()) -> list[View]:
@@ -45,12 +47,17 @@ def chosen_views(tables: Sequence[Table], history: Container[str] = ()) -> list[
 def view_selection(
     tables: Iterable[str], views: Iterable[View], account: Account
 ) -> dg.AssetSelection:
-    """The views to make when these tables and their parents are read: whose figures change."""
+    """The views to make when these tables and their parents are read: whose figures change.
+
+    A view that reads no table has nothing to follow, so it is made each time.
+    """
     read = set(tables)
     for table in reversed(list(CATALOGUE.values())):
         if table.name in read and table.parent:
             read.add(table.parent)
-    changed = [view for view in views if (tables_of(view) - _NAMING or tables_of(view)) & read]
+    changed = [
+        view for view in views if not tables_of(view) or read & tables_that_decide_rows(view)
+    ]
     return dg.AssetSelection.assets(*(view_key(view.name, account) for view in changed))
 
 

@@ -1,5 +1,6 @@
 """A view that breaks says which table to read again; what reads tables remakes their views."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -7,12 +8,23 @@ import pytest
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets.orchestration.views import chosen_views
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project, failures, key
-from campaign_monitor_assets_tests.small_account import fill
+from campaign_monitor_assets_tests.small_account import NOWHERE, fill
 
 SCHEMA = "campaign_monitor_analytics"
 TABLES = ("clients", "lists", "campaigns", "campaign_summary")
+OF_VIEWS = (
+    *TABLES,
+    "client_details",
+    "list_custom_fields",
+    "active_subscribers",
+    "unsubscribed_subscribers",
+    "bounced_subscribers",
+    "suppression_list",
+)
+BY_LIST = "subscribers_by_list"
 VIEW = dg.AssetKey([SCHEMA, "campaign_performance"])
 
 
@@ -38,15 +50,20 @@ def run(project: Project, *selection: dg.AssetKey) -> dg.ExecuteInProcessResult:
     return job.execute_in_process(asset_selection=list(selection), raise_on_error=False)
 
 
-def job(project: Project, name: str) -> dg.ExecuteInProcessResult:
+def job(
+    project: Project,
+    name: str,
+    tables: Sequence[str] = TABLES,
+    instance: dg.DagsterInstance | None = None,
+) -> dg.ExecuteInProcessResult:
     """Runs one of the component's own jobs."""
-    made = dg.build_defs_for_component(CampaignMonitorComponent(tables=list(TABLES)))
+    made = dg.build_defs_for_component(CampaignMonitorComponent(tables=list(tables)))
     found = dg.Definitions.merge(
         dg.Definitions(assets=made.assets, asset_checks=made.asset_checks, jobs=made.jobs),
         dg.Definitions(schedules=made.schedules),
         dg.Definitions(resources=project.definitions().resources, executor=dg.in_process_executor),
     )
-    return found.resolve_job_def(name).execute_in_process(raise_on_error=False)
+    return found.resolve_job_def(name).execute_in_process(instance=instance, raise_on_error=False)
 
 
 def problem(project: Project) -> str | None:
@@ -112,8 +129,8 @@ def test_views_whose_other_tables_were_never_read(project: Project, name: str) -
     result = job(project, f"campaign_monitor_{name}")
     assert result.success, failures(result)
     assert project.count("campaigns") == 6
-    found = project.query("select count(*) from duckdb_views() where schema_name = ?", SCHEMA)
-    assert found == [(0,)]
+    found = project.query("select view_name from duckdb_views() where schema_name = ?", SCHEMA)
+    assert found == [("time_zones",)]
 
 
 def test_every_schedule_makes_the_views_on_its_tables() -> None:
@@ -121,7 +138,8 @@ def test_every_schedule_makes_the_views_on_its_tables() -> None:
     made = dg.build_defs_for_component(CampaignMonitorComponent(tables=list(CATALOGUE)))
     graph = made.resolve_asset_graph()
     views = {each for each in graph.get_all_asset_keys() if each.path[0] == SCHEMA}
-    naming = {key("clients"), key("lists")}
+    never_changing = dg.AssetKey([SCHEMA, "time_zones"])
+    naming = {key("clients"), key("lists"), never_changing}
     remade = set()
     for schedule in made.schedules or ():
         assert isinstance(schedule, dg.ScheduleDefinition)
@@ -131,4 +149,39 @@ def test_every_schedule_makes_the_views_on_its_tables() -> None:
             child for table in selected - naming for child in graph.get(table).child_keys
         }:
             assert view in selected, (schedule.name, view)
-    assert remade == views - {dg.AssetKey([SCHEMA, "time_zones"])}
+        assert (key("lists") in selected) is (dg.AssetKey([SCHEMA, BY_LIST]) in selected)
+    assert remade == views
+
+
+@pytest.mark.slow
+def test_schedules_alone_make_all_views_and_keep_their_figures(project: Project) -> None:
+    """Nobody presses a button: after each scheduled run the rows of each view are those told."""
+    fill(project.box)
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def told_after(*frequencies: str) -> dict[str, int]:
+            for each in frequencies:
+                result = job(project, f"campaign_monitor_{each}_job", OF_VIEWS, instance)
+                assert result.success, failures(result)
+            return {view: told_rows(instance, view) for view in views}
+
+        views = [view.name for view in chosen_views([CATALOGUE[name] for name in OF_VIEWS])]
+        assert {"time_zones", "client_time_zones", BY_LIST} < set(views)
+        told = told_after("hourly", "daily", "hourly")
+        assert told == {view: rows(project, view) for view in views}
+        listed = project.box.account("lists")["lists"][NOWHERE]
+        project.box.mutate("lists", NOWHERE, [*listed, {"ListID": "9" * 32, "Name": "New"}])
+        later = told_after("hourly")
+        assert later[BY_LIST] == told[BY_LIST] + 1
+        assert later == {view: rows(project, view) for view in views}
+
+
+def told_rows(instance: dg.DagsterInstance, view: str) -> int:
+    """The rows that a view's page tells; -1 where it was never made."""
+    event = instance.get_latest_materialization_event(dg.AssetKey([SCHEMA, view]))
+    made = event.asset_materialization if event else None
+    return -1 if made is None else int(str(made.metadata["dagster/row_count"].value))
+
+
+def rows(project: Project, view: str) -> int:
+    return int(project.query(f"select count(*) from {SCHEMA}.{view}")[0][0])
