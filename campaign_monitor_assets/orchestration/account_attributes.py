@@ -114,7 +114,7 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     )
     analytics: bool = Field(
         default=True,
-        examples=[False],
+        examples=[True],
         description="Whether there are views beside the tables: those whose tables are all read.",
     )
     group_names: dict[str, str] = Field(

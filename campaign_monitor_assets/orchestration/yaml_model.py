@@ -8,6 +8,7 @@ from typing import Any, Self
 import dagster as dg
 from pydantic import BaseModel, Field, ModelWrapValidatorHandler, ValidationError, create_model
 from pydantic import model_validator as validates
+from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails
 
 from campaign_monitor_assets.errors import AttributeRefusedError
@@ -132,9 +133,14 @@ def accepting_renamed(derived: type[BaseModel], component: type[BaseModel]) -> t
             Field(
                 default=None,
                 description=f"Deprecated: write it as {place_of(old)}.",
-                json_schema_extra={"deprecated": True},
+                json_schema_extra={**_extra(field), "deprecated": True},
             ),
         )
     base = described(derived, component)
     model = create_model(derived.__name__, __base__=(_Explained, base), **renamed)
-    return finished(model, examples=[EXAMPLE])
+    return finished(model, deprecated=list(RENAMED), examples=[EXAMPLE])
+
+
+def _extra(field: FieldInfo) -> Mapping[str, Any]:
+    extra = field.json_schema_extra
+    return extra if isinstance(extra, Mapping) else {}

@@ -181,13 +181,19 @@ def described(derived: type[BaseModel], source: type[BaseModel]) -> type[BaseMod
 
 
 def finished(
-    model: type[BaseModel], *, kinds: Sequence[str] = ("object",), **more: Any
+    model: type[BaseModel],
+    *,
+    kinds: Sequence[str] = ("object",),
+    deprecated: Iterable[str] = (),
+    **more: Any,
 ) -> type[BaseModel]:
     """The model with its JSON schema as the YAML really is.
 
     Args:
         model: What Dagster derives from a class.
         kinds: What may stand in its place; a block may be empty.
+        deprecated: Attributes that are checked, but that Dagster's page of the component, which
+            shows what stands below `properties`, needn't list any more.
         more: Further keywords.
     """
     before = model.model_config.get("json_schema_extra")
@@ -196,7 +202,10 @@ def finished(
     def finish(schema: dict[str, Any]) -> None:
         schema.update(said | more)
         schema["type"] = kinds[0] if len(kinds) == 1 else [*kinds, "string"]
-        schema["properties"] = {name: in_yaml(node) for name, node in schema["properties"].items()}
+        found = {name: in_yaml(node) for name, node in schema["properties"].items()}
+        schema["properties"] = found | dict.fromkeys(deprecated, True)
+        if deprecated:
+            schema["allOf"] = [{"properties": {name: found[name] for name in deprecated}}]
 
     model.model_config["json_schema_extra"] = finish
     model.model_rebuild(force=True)

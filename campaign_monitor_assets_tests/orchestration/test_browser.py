@@ -17,6 +17,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_play
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
+from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.report import write_report
 from campaign_monitor_assets_tests.cli.test_home import LISTS, run
 from campaign_monitor_assets_tests.orchestration.deployment import (
@@ -179,6 +181,27 @@ def test_a_command_stands_in_the_timeline(page: Page, project: Project, tmp_path
         expect(page.get_by_text("Success", exact=True)).to_be_visible()
     finally:
         deployment.stop()
+
+
+def test_the_components_page(dagster_url: str, page: Page, screenshots: Path) -> None:
+    """Every attribute of the component has a description and an example; old names aren't there."""
+    page.goto(
+        f"{dagster_url}/locations/campaign_monitor/components/library/packages/"
+        "campaign_monitor_assets/campaign_monitor_assets.CampaignMonitorComponent"
+    )
+    blocks = {name: page.get_by_role("button").filter(has_text=name) for name in BLOCKS}
+    expect(page.get_by_text("Campaign Monitor Component", exact=True)).to_be_visible()
+    names = [each for each in CampaignMonitorComponent.model_fields if each not in BLOCKS]
+    for block, model in BLOCKS.items():
+        description = str(CampaignMonitorComponent.model_fields[block].description)
+        blocks[block].filter(has_text=description).click()
+        names += [shown_name(model, each) for each in model.model_fields]
+    for name in [*names, *BLOCKS]:
+        card = page.get_by_role("button").filter(has=page.get_by_text(name, exact=True))
+        expect(card.filter(has_text="example:")).to_have_count(1)
+    expect(page.get_by_text("Deprecated")).to_have_count(0)
+    expect(page.get_by_text("refuse_drop_percent: 33")).to_be_visible()
+    page.screenshot(path=screenshots / "components.png")
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ WRONG = {
     "api: fast": ["api", "'fast'", "attributes of its own"],
     "extract: {page_size: 5000}": ["extract.page_size", "5000", "from 10 to 1000"],
     "extract: {page_size: many}": ["extract.page_size", "'many'", "from 10 to 1000"],
+    "memory_limit: lots": ["memory_limit", "'lots'", "192MB"],
     "page_size: 5000": ["page_size", "5000", "from 10 to 1000"],
     "extract: {overlap_hours: [1]}": ["extract.overlap_hours", "[1]", "a number, 1 or more"],
     "warehouse: {memory_limit: lots}": ["warehouse.memory_limit", "'lots'", "192MB"],
