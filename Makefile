@@ -6,7 +6,7 @@ COMMAND := $(VENV)/bin/campaign-monitor
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo sync check dev report compact forget bench test test-slow test-all coverage definitions docs lint format clean
+.PHONY: setup demo sync check doctor dev report compact forget bench test test-slow test-all coverage definitions docs lint format clean
 
 setup: $(READY)
 
@@ -25,6 +25,9 @@ sync: $(READY)
 
 check: $(READY)
 	$(COMMAND) check
+
+doctor: $(READY)
+	$(COMMAND) doctor
 
 dev: $(READY)
 	$(COMMAND) dev

@@ -105,6 +105,7 @@ _command(
     ),
     _CONFIG,
 )
+_command(commands.doctor, _CONFIG)
 _command(commands.compact, _CONFIG)
 _command(commands.forget, _CONFIG)
 

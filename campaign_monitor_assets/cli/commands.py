@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from campaign_monitor_assets import sandbox
+from campaign_monitor_assets.cli.doctor.findings import State
 from campaign_monitor_assets.cli.home import use_demo_home, use_home
 from campaign_monitor_assets.cli.loading import told_in_a_sentence
 from campaign_monitor_assets.errors import ConfigurationError, MissingCredentialsError
@@ -32,6 +34,12 @@ DEMO_DATABASE: Final = Path("data/demo.duckdb")
 _WORKSPACE: Final = Path(__file__).with_name("workspace.yaml")
 _EVERYTHING: Final = "all"
 _CHECK: Final = "check_credentials"
+_COLOURS: Final = {
+    State.RIGHT: "green",
+    State.NOTE: "dim",
+    State.WARNING: "yellow",
+    State.FAULT: "red",
+}
 
 
 def demo(console: Console, select: str | None = None) -> int:
@@ -140,6 +148,23 @@ def forget(console: Console) -> int:
     for line in warehouse.forget(component.schema_of_tables, [address], console.print):
         console.print(line, markup=False)
     return 0
+
+
+def doctor(console: Console) -> int:
+    """Say what is right and wrong with the setup, and what to do about it."""
+    counted: Counter[State] = Counter()
+    with _loaded_for_good():
+        examined = import_module("campaign_monitor_assets.cli.doctor.examination").examined
+    for heading, findings in examined():
+        console.print(f"[bold]{heading}[/]")
+        for finding in findings:
+            counted[finding.state] += 1
+            text = f"{finding.text} What to do: {finding.todo}" if finding.todo else finding.text
+            console.print(f"  [{_COLOURS[finding.state]}]{finding.state}[/] {escape(text)}")
+    faults, warnings = counted[State.FAULT], counted[State.WARNING]
+    told = f"Faults: {faults}, warnings: {warnings}." if faults or warnings else "All is well."
+    console.print(f"\n{told}")
+    return int(faults > 0)
 
 
 def _asked(question: str) -> str:

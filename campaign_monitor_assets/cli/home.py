@@ -11,9 +11,9 @@ from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.paths import absolute
 
 _VARIABLE: Final = "DAGSTER_HOME"
-_DEFAULT: Final = Path(".dagster")
+DEFAULT: Final = Path(".dagster")
 _DEMO: Final = Path("data/demo_home")
-_SET_IT: Final = f"Set {_VARIABLE} to a folder that you may write to."
+SET_IT: Final = f"Set {_VARIABLE} to a folder that you may write to."
 
 SETTINGS: Final = Path(__file__).with_name("dagster.yaml")
 """The settings of a Dagster instance that come with this package."""
@@ -36,10 +36,10 @@ def use_home(warn: Callable[[str], None]) -> Path:
     """
     named = os.environ.get(_VARIABLE)
     if not named:
-        return _use_own(_DEFAULT, _SET_IT)
+        return _use_own(DEFAULT, SET_IT)
     home = absolute(named, _VARIABLE)
     _require_folder(home)
-    _use(home, _SET_IT)
+    _use(home, SET_IT)
     if not (home / SETTINGS.name).exists():
         warn(without_settings(home))
     return home
@@ -92,10 +92,10 @@ def _require_folder(home: Path) -> None:
             return
         todo = "Name a folder" if home.exists() else f"Make it (mkdir -p {home})"
     except OSError as error:
-        raise _not_writable(home, error, _SET_IT) from None
+        raise _not_writable(home, error, SET_IT) from None
     raise ConfigurationError(
         f"{_VARIABLE} names {home}, which is no folder. {todo}, or unset {_VARIABLE} to use"
-        f" {_DEFAULT} in the working folder."
+        f" {DEFAULT} in the working folder."
     )
 
 

@@ -1,9 +1,7 @@
 """A Dagster run seen from a terminal: its progress, and a table of what arrived."""
 
 import logging
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
@@ -13,14 +11,13 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
-from yaml import YAMLError
 
 from campaign_monitor_assets.cli.history import quick_history
+from campaign_monitor_assets.cli.instance import opened_instance
 from campaign_monitor_assets.cli.origin import RUN_TAGS, record_origin
 from campaign_monitor_assets.cli.selection import selected
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
-from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
+from campaign_monitor_assets.errors import CampaignMonitorError
 from campaign_monitor_assets.orchestration.failing import ERROR
 from campaign_monitor_assets.orchestration.lost_runs import end_lost_runs, marked_alive
 from campaign_monitor_assets.staging.records import Reason
@@ -68,7 +65,7 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     """
     chosen = None if selection is None else selected(definitions, selection)
     run_id, seen = str(uuid4()), _Seen(console)
-    with quick_history(), _instance() as instance:
+    with quick_history(), opened_instance() as instance:
         end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
         instance.add_event_listener(run_id, seen.note)
         record_origin(instance, job)
@@ -86,28 +83,6 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
     if not (result.success or seen.failed):
         console.print(_STOPPED)
     return int(seen.failed or not result.success)
-
-
-@contextmanager
-def _instance() -> Iterator[dg.DagsterInstance]:
-    logger = logging.getLogger("dagster")
-    logger.addFilter(_is_news)
-    try:
-        opened = dg.DagsterInstance.get()
-    except (dg.DagsterError, SQLAlchemyError, YAMLError) as error:
-        raise ConfigurationError(
-            f"Dagster's instance in {os.environ['DAGSTER_HOME']} can't be opened. Look at its"
-            f" dagster.yaml: {error}"
-        ) from error
-    finally:
-        logger.removeFilter(_is_news)
-    with opened as instance:
-        yield instance
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether Dagster says something else than that there is no dagster.yaml, told before."""
-    return not record.getMessage().startswith("No dagster instance configuration file")
 
 
 class _Seen:

@@ -29,6 +29,7 @@ class AccountCheck:
         requests: About how many requests the first full sync sends.
         seconds: About how long it waits for the responses.
         not_counted: The tables whose cost shows only as they are read.
+        rows: About how many rows the other tables have.
         later: About how many requests a later sync sends, where little moves and nothing is due
             to be read in full; None: no table is read incrementally.
     """
@@ -38,6 +39,7 @@ class AccountCheck:
     requests: int
     seconds: float
     not_counted: tuple[str, ...]
+    rows: int
     later: int | None = None
 
     def lines(self) -> Iterator[str]:
@@ -112,6 +114,7 @@ def check_account(
         requests=round(requests),
         seconds=max(requests * survey.latency / connections, fastest),
         not_counted=tuple(name for name, cost in by_table.items() if cost is None),
+        rows=round(sum(costs.rows_of(table) for table in tables)),
         later=round(requests - sum(saved.values())) if incremental else None,
     )
 

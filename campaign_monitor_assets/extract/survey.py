@@ -37,10 +37,18 @@ class _Collection(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Costs:
-    """Requests that tables take: one a parent, or what was counted for their pages."""
+    """Requests that tables take: one a parent, or what was counted for their pages.
+
+    Attributes:
+        parents: For a table of parents how many there are.
+        pages: For a table, or what its statistics call it, the pages of each collection.
+        rows: The same for the rows of all its collections.
+        scale: How many lists there are for each whose statistics were asked for.
+    """
 
     parents: Mapping[str, int]
     pages: Mapping[str, Sequence[int]]
+    rows: Mapping[str, int]
     scale: float = 1
 
     def of(self, table: Table) -> float | None:
@@ -53,6 +61,11 @@ class Costs:
         # Segments are asked for by client although lists are their parent.
         asked_by = "clients" if table.placeholders == ("ClientID",) else table.parent
         return self.parents.get(asked_by)
+
+    def rows_of(self, table: Table) -> float:
+        """The rows of a table, as far as they are counted; of others one for each request."""
+        counted = self.rows.get(table.stat or table.name)
+        return (self.of(table) or 0) if counted is None else self._scale(table) * counted
 
     def saved(self, table: Table) -> float:
         """The requests of them that incremental reading saves, where little was added."""
@@ -112,17 +125,19 @@ class Survey:
             )
         }
         by_stat = {
-            stat: self._pages(_whole(found.get(stat)) for found in stats)
+            stat: [_whole(found.get(stat)) for found in stats]
             for stat in {stat for found in stats for stat in found}
             if stat.startswith("Total")
         }
+        counted = by_stat | totals
         return Costs(
             parents={
                 "clients": len(clients),
                 "lists": len(lists),
                 "campaigns": sum(totals["campaigns"]),
             },
-            pages=by_stat | {table: self._pages(found) for table, found in totals.items()},
+            pages={name: self._pages(found) for name, found in counted.items()},
+            rows={name: sum(found) for name, found in counted.items()},
             scale=scale,
         )
 

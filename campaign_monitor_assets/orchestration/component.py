@@ -59,7 +59,7 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
             ),
             jobs=build_jobs(tables, views, account),
             resources={
-                account.api_resource: self._api(),
+                account.api_resource: self.api_resource(),
                 account.warehouse: warehouse,
                 account.io_manager: SnapshotIOManager(warehouse=warehouse),
             },
@@ -98,7 +98,8 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
             **settings | {"schema": self.schema_of_tables}, privacy=self.privacy.model_dump()
         )
 
-    def _api(self) -> CampaignMonitorResource:
+    def api_resource(self) -> CampaignMonitorResource:
+        """The API as runs have it."""
         api = self.api
         settings = {**self.extract.model_dump(), **api.model_dump()}
         return CampaignMonitorResource(

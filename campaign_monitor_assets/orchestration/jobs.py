@@ -7,7 +7,6 @@ import dagster as dg
 
 from campaign_monitor_assets.analytics import View
 from campaign_monitor_assets.catalogue import Table
-from campaign_monitor_assets.extract.forecast import check_account
 from campaign_monitor_assets.orchestration.account import Account
 from campaign_monitor_assets.orchestration.failing import telling_dagster
 from campaign_monitor_assets.orchestration.forgetting import build_forget_job
@@ -68,16 +67,8 @@ def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobD
         """Fails where the credentials are refused or the database can't be written."""
         api: CampaignMonitorResource = getattr(context.resources, account.api_resource)
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
-        with api.client(context.log.warning) as client:
-            found = check_account(
-                client,
-                tables=tables,
-                wanted=api.clients,
-                page_size=api.page_size,
-                connections=api.connections,
-                requests_per_second=api.requests_per_second,
-                incremental=[name for name in account.sync_methods if account.is_incremental(name)],
-            )
+        incremental = [name for name in account.sync_methods if account.is_incremental(name)]
+        found = api.survey(tables, incremental, context.log.warning)
         for line in found.lines():
             context.log.info(line)
         warehouse.target.require_writable()

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,7 +14,9 @@ from campaign_monitor_assets.api.client import ApiClient
 from campaign_monitor_assets.api.rate_limit import RateLimiter
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.api.tokens import TokenFile, default_token_file
+from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import MissingCredentialsError
+from campaign_monitor_assets.extract.forecast import AccountCheck, check_account
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.orchestration.reading_ahead import ReadAhead
 from campaign_monitor_assets.paths import absolute
@@ -75,6 +77,33 @@ class CampaignMonitorResource(ApiSettings, ExtractSettings, dg.ConfigurableResou
             yield client
         finally:
             client.close()
+
+    def survey(
+        self,
+        tables: Sequence[Table],
+        incremental: Collection[str] = (),
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> AccountCheck:
+        """What the credentials see, and what reading it costs.
+
+        Args:
+            tables: The tables that will be read.
+            incremental: Those that are read incrementally.
+            warn: Told of waiting.
+
+        Raises:
+            CampaignMonitorError: The credentials, a wanted client or every client are refused.
+        """
+        with self.client(warn) as client:
+            return check_account(
+                client,
+                tables=tables,
+                wanted=self.clients,
+                page_size=self.page_size,
+                connections=self.connections,
+                requests_per_second=self.requests_per_second,
+                incremental=incremental,
+            )
 
     def _read_credentials(self) -> Credentials:
         api_key = checked_secret(self.api_key, self.api_key_variable)
