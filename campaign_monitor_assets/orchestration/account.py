@@ -15,6 +15,8 @@ from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 
 DEFAULT_PREFIX: Final = "campaign_monitor"
 """The asset key prefix of an account that stands alone."""
+ANALYTICS: Final = "analytics"
+"""The group of the views, which the catalogue's tables are not in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ class Account:
     @property
     def views_group(self) -> str:
         """The group of the views."""
-        return self._group("analytics")
+        return self._group(ANALYTICS)
 
     def _group(self, name: str) -> str:
         # An account alone keeps the plain names; those of several are told apart by their prefixes.

@@ -1,9 +1,11 @@
 """The attributes of the component, each declared once, and what is asked of all of them."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import dagster as dg
+from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import BaseModel, Field, field_validator
 
 from campaign_monitor_assets.errors import AttributeRefusedError
@@ -36,8 +38,21 @@ from campaign_monitor_assets.orchestration.yaml_model import (
     located,
     require_rendered,
 )
-from campaign_monitor_assets.orchestration.yaml_schema import STRINGS, WORDS
+from campaign_monitor_assets.orchestration.yaml_schema import OF_DAGSTER, STRINGS, WORDS
 from campaign_monitor_assets.paths import absolute
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the templates of `translation` know of an asset.
+
+    Attributes:
+        name: The name of the table or the view.
+        group: The catalogue's group of the table; analytics for views.
+    """
+
+    name: str
+    group: str
 
 
 class AccountAttributes(dg.Model, dg.Resolvable):
@@ -135,6 +150,16 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         examples=[{"domain": "crm"}],
         json_schema_extra=yaml_schema.tags(),
         description="Tags of the assets and of the runs.",
+    )
+    translation: (
+        Annotated[TranslationFn[Described], TranslationFnResolver[Described](asdict)] | None
+    ) = Field(
+        default=None,
+        examples=[{"group_name": "crm_{{ group }}", "tags": {"table": "{{ name }}"}}],
+        json_schema_extra={OF_DAGSTER: True},
+        description="What is said of each asset, but for its key: group_name, description, owners,"
+        " tags, kinds, metadata, automation_condition. Templates know `name`, `group`, and `spec`,"
+        " the asset as it would be.",
     )
     pool: str | None = Field(
         default=None,

@@ -89,8 +89,12 @@ BLOCKS: Final[
 }
 """The attributes that hold attributes of their own."""
 
-NESTED: Final[Mapping[str, type[BaseModel]]] = {**BLOCKS, "tables": TablesAttributes}
-"""Those, and the one that may hold some."""
+NESTED: Final[Mapping[str, type[BaseModel]]] = {
+    **BLOCKS,
+    "tables": TablesAttributes,
+    "translation": dg.AssetAttributesModel,
+}
+"""Those, and the others that may hold some."""
 
 RENAMED: Final[Mapping[str, tuple[str, str]]] = {
     "api_key_variable": ("api", "api_key_variable"),

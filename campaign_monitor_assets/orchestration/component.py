@@ -6,9 +6,10 @@ from types import ModuleType
 
 import dagster as dg
 
-from campaign_monitor_assets.errors import ConfigurationError
-from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX, Account
-from campaign_monitor_assets.orchestration.account_attributes import AccountAttributes
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError
+from campaign_monitor_assets.orchestration.account import ANALYTICS, DEFAULT_PREFIX, Account
+from campaign_monitor_assets.orchestration.account_attributes import AccountAttributes, Described
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.checks import build_checks_against_stats
 from campaign_monitor_assets.orchestration.choices import (
@@ -48,7 +49,10 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
         warehouse = self.warehouse_resource()
         return dg.Definitions(
-            assets=[*build_assets(tables, account), *view_assets],
+            assets=[
+                self._translated(assets)
+                for assets in (*build_assets(tables, account), *view_assets)
+            ],
             asset_checks=[*build_checks_against_stats(tables, account), *view_checks],
             schedules=build_schedules(
                 frequencies,
@@ -90,6 +94,27 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
                 if frequency is not None
             },
         )
+
+    def _translated(self, assets: dg.AssetsDefinition) -> dg.AssetsDefinition:
+        translation = self.translation
+        if translation is None:
+            return assets
+
+        def translate(spec: dg.AssetSpec) -> dg.AssetSpec:
+            *prefix, name = spec.key.path
+            is_table = tuple(prefix) == checked_prefix(self.key_prefix)
+            group = str(CATALOGUE[name].group) if is_table else ANALYTICS
+            translated = translation(spec, Described(name, group))
+            if translated.key != spec.key:
+                raise AttributeRefusedError(
+                    "translation",
+                    f"{spec.key.to_user_string()} would become {translated.key.to_user_string()},"
+                    " but jobs, checks and other assets know it by its key. Set `key_prefix` for"
+                    " keys of another kind.",
+                )
+            return translated
+
+        return assets.map_asset_specs(translate)
 
     def warehouse_resource(self) -> WarehouseResource:
         """The DuckDB file as runs have it."""

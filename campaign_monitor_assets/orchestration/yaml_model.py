@@ -20,7 +20,12 @@ from campaign_monitor_assets.orchestration.attributes import (
     shown_name,
 )
 from campaign_monitor_assets.orchestration.mistakes import Place, mistakes
-from campaign_monitor_assets.orchestration.yaml_schema import EXAMPLE, described, finished
+from campaign_monitor_assets.orchestration.yaml_schema import (
+    EXAMPLE,
+    OF_DAGSTER,
+    described,
+    finished,
+)
 
 
 @functools.cache
@@ -92,7 +97,13 @@ def require_rendered(context: dg.ResolutionContext, model: BaseModel) -> None:
         AttributeRefusedError: It is not what is allowed there.
     """
     given = model.model_dump(exclude_unset=True, by_alias=True)
-    templates = {key: value for key, value in given.items() if "{{" in str(value)}
+    fields = type(model).model_fields
+    templates = {
+        key: value
+        for key, value in given.items()
+        # What is Dagster's own is rendered for each asset.
+        if "{{" in str(value) and OF_DAGSTER not in _extra(fields[key])
+    }
     rendered = {key: context.at_path(key).resolve_value(value) for key, value in templates.items()}
     # A template may bring an object of Python's, which is what it is.
     plain = {key: value for key, value in rendered.items() if _is_plain(value)}

@@ -22,6 +22,8 @@ Schema = dict[str, Any]
 
 STRINGS: Final = "strings"
 """In a field's `json_schema_extra`: what a string that is no template has to be."""
+OF_DAGSTER: Final = "of_dagster"
+"""In a field's `json_schema_extra`: it holds attributes of Dagster's own, with its own schema."""
 WORDS: Final = "errorMessage"
 """The keyword by which editors, and our own errors, say in words what is allowed."""
 
@@ -258,6 +260,8 @@ def in_yaml(node: Schema) -> Schema:
     Args:
         node: Its schema as pydantic derives it from Dagster's model.
     """
+    if node.get(OF_DAGSTER):
+        return _of_dagster(node)
     outer = {key: value for key, value in node.items() if key not in {"anyOf", STRINGS}}
     variants = node.get("anyOf")
     if variants is None:
@@ -288,6 +292,13 @@ def in_yaml(node: Schema) -> Schema:
     if "$ref" not in constraints:
         outer["type"] = list(dict.fromkeys([*kinds, "string"])) if kinds != ["string"] else "string"
     return {**constraints, **outer, **accepted}
+
+
+def _of_dagster(node: Schema) -> Schema:
+    outer = {key: value for key, value in node.items() if key not in {"anyOf", OF_DAGSTER}}
+    [model] = (variant for variant in node["anyOf"] if "$ref" in variant)
+    kinds = ["object", "string", "null"]
+    return {**outer, "type": kinds, "if": {"type": "object"}, "then": model}
 
 
 def _strings(kinds: list[str], wanted: Schema | None, constraints: Schema) -> Schema:
