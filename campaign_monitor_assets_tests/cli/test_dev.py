@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, run
+from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, measured, run
 from campaign_monitor_assets_tests.orchestration.deployment import PATIENCE, eventually, free_port
 
 ONLY_IN_DEV = "dagster_dg_cli,dagster_dg_core,dagster_cloud_cli,dagster_rest_resources"
@@ -50,7 +50,7 @@ def _without(folder: Path, packages: str) -> dict[str, str]:
     (folder / "hidden").mkdir(exist_ok=True)
     (folder / "hidden" / "sitecustomize.py").write_text(HIDER)
     search = os.pathsep.join((str(folder / "hidden"), str(REPOSITORY)))
-    return {"PYTHONPATH": search, "HIDDEN_PACKAGES": packages}
+    return {**measured(), "PYTHONPATH": search, "HIDDEN_PACKAGES": packages}
 
 
 @contextmanager

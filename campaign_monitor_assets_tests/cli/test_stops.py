@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from campaign_monitor_assets.sandbox import Sandbox
-from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, run
+from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, measured, run
 from campaign_monitor_assets_tests.orchestration.deployment import (
     Deployment,
     eventually,
@@ -36,6 +36,7 @@ def _start(
             [sys.executable, "-m", "campaign_monitor_assets.cli", *command],
             cwd=folder,
             env={
+                **measured(),
                 "PYTHONPATH": str(REPOSITORY),
                 "PYTHONUNBUFFERED": "1",
                 **account(box, folder),
