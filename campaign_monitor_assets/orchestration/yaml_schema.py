@@ -287,7 +287,7 @@ def in_yaml(node: Schema) -> Schema:
     if "properties" in constraints:
         # The attributes below it are told here, with what they have to be.
         constraints.pop("$ref", None)
-        kinds.append("object")
+        kinds = list(dict.fromkeys([*kinds, "object"]))
     accepted = _strings(kinds, strings, constraints)
     if "$ref" not in constraints:
         outer["type"] = list(dict.fromkeys([*kinds, "string"])) if kinds != ["string"] else "string"

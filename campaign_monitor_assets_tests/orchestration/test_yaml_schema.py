@@ -13,7 +13,7 @@ import pytest
 import yaml
 from croniter import croniter
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError
@@ -146,6 +146,15 @@ def test_each_example_is_accepted(
             said["tables"] = "all"
         assert list(SCHEMA.iter_errors(said)) == []
         _load(json.dumps(said))
+
+
+def test_the_schema_is_one_that_editors_understand() -> None:
+    """It is JSON Schema by the book, alone and as `dg` puts it beside those of other components."""
+    Draft202012Validator.check_schema(MODEL.model_json_schema())
+    beside: Any = TypeAdapter(list[MODEL]).json_schema()  # type: ignore[valid-type]
+    Draft202012Validator.check_schema(beside)
+    wrong = [{"extract": {"page_size": 5000}, "tables": ["list"]}]
+    assert len(list(Draft202012Validator(beside).iter_errors(wrong))) == 2
 
 
 def test_the_example_of_the_whole_is_accepted() -> None:
