@@ -1,5 +1,9 @@
 "use strict";
-const PAPER = 640; // pixels: what a portrait A4 or Letter has room for beside margins and frames
+// Pixels that a portrait A4 or Letter has room for beside margins and frames, and how much lower
+// charts are there, so that two or three go on a page.
+const PAPER = 660, LOWER = 0.7;
+const MANY = 8; // cards on a phone, from which on only the first are shown until more are asked for
+const WIDE = 600; // pixels, from which on a window has room for a name in one line
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const articles = [...document.querySelectorAll("article")];
 const select = document.getElementById("scope");
@@ -13,11 +17,11 @@ function look() {
     data: { scatter: [{ line: text, marker: text }] },
     layout: {
       paper_bgcolor: of("--card"), plot_bgcolor: of("--card"),
-      font: { family: "system-ui, sans-serif", size: 13, ...text },
+      font: { family: "system-ui, sans-serif", size: document.documentElement.classList.contains("printing") ? 10 : 13, ...text },
       hoverlabel: { bgcolor: of("--card"), bordercolor: of("--line"), font: text },
       showlegend: false,
       margin: { l: 4, r: 12, t: 20, b: 4 }, bargap: 0.25, dragmode: false,
-      xaxis: { ...axis, tickangle: 0, nticks: innerWidth < 600 ? 4 : 0 }, yaxis: axis, separators: ".,",
+      xaxis: { ...axis, tickangle: 0, nticks: innerWidth < WIDE ? 4 : 0 }, yaxis: axis, separators: ".,",
     },
   };
 }
@@ -30,13 +34,21 @@ function visible(which) {
 function draw() {
   for (const box of visible(".chart:not(.drawn)")) {
     const { data, layout } = JSON.parse(box.nextElementSibling.textContent);
+    const names = layout.yaxis.ticktext;
+    if (names && innerWidth >= WIDE) layout.yaxis.ticktext = names.map((name) => name.replace("<br>", " "));
     Plotly.newPlot(box, data, { ...layout, template: look() }, { responsive: true, displayModeBar: false });
     box.classList.add("drawn");
   }
 }
 
-function redraw(changes) {
-  for (const box of visible(".drawn")) Plotly.relayout(box, { template: look(), ...changes });
+function redraw(changes = () => ({})) {
+  for (const box of visible(".drawn")) Plotly.relayout(box, { template: look(), ...changes(box) });
+}
+
+function resize(box, width, part) {
+  const full = box.dataset.height ??= parseInt(box.style.height);
+  box.style.height = `${part * full}px`;
+  return { width, height: part * full };
 }
 
 // What scrolls has to be reached by the keyboard, and what doesn't need not be.
@@ -52,21 +64,37 @@ function show() {
   for (const each of articles) each.hidden = each !== chosen;
   if (select) select.value = chosen.id;
   draw();
-  redraw({});
+  redraw();
   reach();
+  return chosen;
 }
 
-addEventListener("hashchange", () => { show(); scrollTo(0, 0); });
+addEventListener("hashchange", () => {
+  const heading = show().querySelector("h2");
+  // The link that led here is hidden now: the keyboard goes on from where the eye does.
+  if (document.activeElement !== select) { heading.tabIndex = -1; heading.focus(); }
+  scrollTo(0, 0);
+});
 addEventListener("resize", reach);
 document.addEventListener("toggle", reach, true);
-dark.addEventListener("change", () => redraw({}));
+dark.addEventListener("change", () => redraw());
 addEventListener("beforeprint", () => {
   document.documentElement.classList.add("printing");
-  redraw({ width: PAPER });
+  redraw((box) => resize(box, PAPER, LOWER));
 });
 addEventListener("afterprint", () => {
   document.documentElement.classList.remove("printing");
-  redraw({ width: null, autosize: true });
+  redraw((box) => ({ ...resize(box, null, 1), autosize: true }));
 });
+for (const box of document.querySelectorAll(".cards")) {
+  const number = box.querySelectorAll("tbody tr").length;
+  if (number < MANY) continue;
+  const button = document.createElement("button");
+  button.className = "all";
+  button.textContent = `Show all ${number}`;
+  button.addEventListener("click", () => box.classList.add("whole"));
+  box.classList.add("many");
+  box.after(button);
+}
 select?.addEventListener("change", () => { location.hash = select.value; });
 show();

@@ -9,7 +9,7 @@ from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.model import Card, Cell, Grid, Shown
 from campaign_monitor_assets.report.sections import GROUPS, SECTIONS
 from campaign_monitor_assets.report.summaries import STATES, summarize
-from campaign_monitor_assets.report.syncs import shown, syncs
+from campaign_monitor_assets.report.syncs import card, syncs
 from campaign_monitor_assets.report.times import moment_of
 
 
@@ -29,12 +29,12 @@ class Page:
 
     Attributes:
         scopes: What can be chosen to be shown; the first is at the start.
-        syncs: How old the tables are.
+        syncs: How old the tables are, or why that is not known.
         as_of: When the last of them was synced, where that is known.
     """
 
     scopes: Sequence[Scope]
-    syncs: Shown
+    syncs: Card | str
     as_of: str | None
 
 
@@ -55,7 +55,7 @@ def compose(connection: duckdb.DuckDBPyConnection, schema: str) -> Page:
         together = _scope(facts, "all", "All clients")
         scopes.insert(0, _with_index(together, scopes))
     as_of = max((sync.synced_at for sync in found), default=None)
-    return Page(scopes, shown(found), f"{moment_of(as_of)} UTC" if as_of else None)
+    return Page(scopes, card(found), f"{moment_of(as_of)} UTC" if as_of else None)
 
 
 def _clients(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

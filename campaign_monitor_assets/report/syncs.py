@@ -6,7 +6,7 @@ from typing import NamedTuple
 import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.report.model import Card, Grid, Shown
+from campaign_monitor_assets.report.model import Card, Grid
 from campaign_monitor_assets.report.times import moment_of
 from campaign_monitor_assets.warehouse.quoting import identifier, row_count, table_exists
 from campaign_monitor_assets.warehouse.state import SYNC_LOG, order_of_snapshots
@@ -39,12 +39,11 @@ def syncs(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Sync]:
     return found
 
 
-def shown(found: list[Sync]) -> Shown:
-    """The group that tells of them."""
-    title = "How old the figures are"
+def card(found: list[Sync]) -> Card | str:
+    """What tells of them, or why nothing does."""
     if not found:
-        return Shown(title, f"DuckDB does not hold {SYNC_LOG} yet, which tells of each sync.")
+        return f"DuckDB does not hold {SYNC_LOG} yet, which tells of each sync."
     rows = [[sync.table, moment_of(sync.synced_at), sync.rows, sync.now] for sync in found]
     grid = Grid(["Table", "Last synced (UTC)", "Rows then", "Rows now"], rows)
     note = "The figures are as old as the tables that they come from."
-    return Shown(title, "", [Card("When each table was last synced", note, grid)])
+    return Card("When each table was last synced", note, grid)

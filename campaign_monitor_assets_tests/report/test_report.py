@@ -132,7 +132,7 @@ class Report(HTMLParser):
         section = self._section
         if tag in {"td", "th"}:
             section.rows[-1].append(text)
-        elif tag in {"h3", "h4"}:
+        elif tag in {"h2", "h4"}:
             section.title = text
             (self._article.sections if self._article else self.last)[text] = section
         elif tag == "p":
