@@ -12,6 +12,8 @@ from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import TODAY, Project
 
+pytest_plugins = ["campaign_monitor_assets_tests.browser"]
+
 # A change must not fail by an example that it has nothing to do with. Others are looked for by
 # HYPOTHESIS_PROFILE=others. How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)

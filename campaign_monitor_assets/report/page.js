@@ -72,7 +72,8 @@ function show() {
 addEventListener("hashchange", () => {
   const heading = show().querySelector("h2");
   // The link that led here is hidden now: the keyboard goes on from where the eye does.
-  if (document.activeElement !== select) { heading.tabIndex = -1; heading.focus(); }
+  heading.tabIndex = -1;
+  heading.focus();
   scrollTo(0, 0);
 });
 addEventListener("resize", reach);
@@ -96,5 +97,9 @@ for (const box of document.querySelectorAll(".cards")) {
   box.classList.add("many");
   box.after(button);
 }
-select?.addEventListener("change", () => { location.hash = select.value; });
+select?.addEventListener("change", () => {
+  // To go to the hash would take the keyboard away from the list.
+  history.pushState(null, "", "#" + select.value);
+  show();
+});
 show();

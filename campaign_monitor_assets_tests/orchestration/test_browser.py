@@ -1,25 +1,22 @@
-"""What a person sees: Dagster's UI and the report, in a real Chromium.
+"""What a person sees of Dagster's UI, in a real Chromium.
 
 `CAMPAIGN_MONITOR_SCREENSHOTS=docs/images pytest -m browser` takes the documentation's
 pictures anew.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import tenacity
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
-from campaign_monitor_assets.report import write_report
+from campaign_monitor_assets_tests.browser import NEEDS_BROWSER
 from campaign_monitor_assets_tests.cli.test_home import LISTS, run
 from campaign_monitor_assets_tests.orchestration.deployment import (
     PATIENCE,
@@ -32,55 +29,9 @@ from campaign_monitor_assets_tests.orchestration.deployment import (
 )
 from campaign_monitor_assets_tests.project import PREFIX, Project
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DEFAULT = [table.name for table in CATALOGUE.values() if table.default]
 WITHOUT_ANALYTICS = quote('not group:"analytics"')
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not CHROMIUM, reason="no Chromium is installed (Debian: apt-get install chromium)"
-    ),
-]
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": 1400, "height": 900},
-        )
-        opened.set_default_timeout(1000 * PATIENCE)
-        expect.set_options(timeout=1000 * PATIENCE)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
-
-
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("CAMPAIGN_MONITOR_SCREENSHOTS") or tmp_path).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture
@@ -202,51 +153,3 @@ def test_the_components_page(dagster_url: str, page: Page, screenshots: Path) ->
     expect(page.get_by_text("Deprecated")).to_have_count(0)
     expect(page.get_by_text("refuse_drop_percent: 33")).to_be_visible()
     page.screenshot(path=screenshots / "components.png")
-
-
-@pytest.fixture
-def report(project: Project, tmp_path: Path) -> str:
-    """The report's address; the name of some campaigns is an attack."""
-    assert project.materialize(*DEFAULT).success
-    attack = "<img src=x onerror=alert(1)>"
-    project.change("update campaigns set Name = ? where Name like '%1%'", attack)
-    return write_report(project.path, PREFIX, tmp_path / "report.html").as_uri()
-
-
-def test_report(report: str, page: Page, project: Project, screenshots: Path) -> None:
-    """The report draws all its charts, asks nothing of a network and fits a phone."""
-    asked: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    page.goto(report)
-    charts = page.locator("article:not([hidden]) .chart")
-    expect(
-        page.locator("article:not([hidden]) .chart .main-svg >> visible=true").first
-    ).to_be_visible()
-    assert charts.count() == 7
-    page.set_viewport_size({"width": 1100, "height": 1330})
-    page.wait_for_timeout(1000)  # the charts follow the window's size
-    page.screenshot(path=screenshots / "report.png")
-
-    [client] = project.query("select Name from clients order by lower(Name) limit 1")
-    page.get_by_role("link", name=client[0]).click()
-    expect(page.get_by_role("heading", level=2, name=client[0])).to_be_visible()
-    expect(page.locator("article:not([hidden])")).to_have_count(1)
-    page.get_by_label("Show").select_option("All clients")
-    expect(page.get_by_role("heading", level=2, name="All clients")).to_be_visible()
-
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.reload()
-    for chart in charts.all():
-        expect(chart.locator(".main-svg").first).to_be_visible()
-        drawn = chart.locator(".main-svg").first.bounding_box()
-        assert drawn is not None
-        assert drawn["x"] >= 0
-        assert drawn["x"] + drawn["width"] <= 390
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.screenshot(path=screenshots / "report_phone.png")
-    assert {each.split("#")[0] for each in asked} == {report}
-    assert complaints == []
