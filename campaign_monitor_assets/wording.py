@@ -38,9 +38,14 @@ def shown(value: str) -> str:
     return f"a text of {len(value)} characters" if looks_secret(value) else repr(value)
 
 
+def without_addresses(text: str) -> str:
+    """A text in whose place of e-mail addresses stands that there was one."""
+    return _ADDRESS.sub("(an address)", text)
+
+
 def quoted(message: str) -> str:
     """What somebody else's text says, fit for a log: one line, no address, not without end."""
-    return repr(_ADDRESS.sub("(an address)", message)[:300])
+    return repr(without_addresses(message)[:300])
 
 
 def host_and_path(url: str) -> str:
@@ -51,6 +56,4 @@ def host_and_path(url: str) -> str:
     except ValueError:
         return "a place that is not a URL"
     host = parts.hostname or "the same host"
-    return (
-        f"{host}{_ADDRESS.sub('(an address)', parts.path)}"[:300].encode("unicode_escape").decode()
-    )
+    return f"{host}{without_addresses(parts.path)}"[:300].encode("unicode_escape").decode()

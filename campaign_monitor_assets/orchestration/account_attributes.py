@@ -15,6 +15,7 @@ from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX
 from campaign_monitor_assets.orchestration.attributes import (
     ApiAttributes,
     ExtractAttributes,
+    NotifyAttributes,
     PrivacyAttributes,
     TablesAttributes,
     WarehouseAttributes,
@@ -23,6 +24,7 @@ from campaign_monitor_assets.orchestration.attributes import (
     resolved_tables,
 )
 from campaign_monitor_assets.orchestration.choices import (
+    check_notify,
     check_tables_of_warehouse,
     checked_group_names,
     checked_prefix,
@@ -201,6 +203,11 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         examples=["pseudonymous"],
         description="What becomes of personal data.",
     )
+    notify: NotifyAttributes = Field(
+        default=NotifyAttributes(),
+        examples=[{"slack_webhook_variable": "SLACK_WEBHOOK_URL"}],
+        description="Whom to tell of failed runs and checks.",
+    )
 
     @field_validator("clients")
     @classmethod
@@ -237,6 +244,8 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         """
         require_variable_names("api", self.api)
         require_variable_names("privacy", self.privacy)
+        require_variable_names("notify", self.notify)
+        check_notify(self.notify)
         checked_prefix(self.key_prefix)
         checked_time_zone(self.timezone)
         check_tables_of_warehouse(self.warehouse)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, cast
 import dagster as dg
 from pydantic import BaseModel, Field
 
+from campaign_monitor_assets.alerts.settings import NotifySettings
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.extract.settings import ExtractSettings
@@ -54,6 +55,10 @@ class PrivacyAttributes(PrivacySettings, _Described):
     """The attributes below `privacy`."""
 
 
+class NotifyAttributes(NotifySettings, _Described):
+    """The attributes below `notify`."""
+
+
 class TablesAttributes(_Described, dg.Model):
     """The attributes below `tables`, where it is no list."""
 
@@ -80,12 +85,22 @@ def resolved_privacy(context: dg.ResolutionContext, given: Any) -> PrivacyAttrib
 
 
 BLOCKS: Final[
-    Mapping[str, type[ApiAttributes | ExtractAttributes | WarehouseAttributes | PrivacyAttributes]]
+    Mapping[
+        str,
+        type[
+            ApiAttributes
+            | ExtractAttributes
+            | WarehouseAttributes
+            | PrivacyAttributes
+            | NotifyAttributes
+        ],
+    ]
 ] = {
     "api": ApiAttributes,
     "extract": ExtractAttributes,
     "warehouse": WarehouseAttributes,
     "privacy": PrivacyAttributes,
+    "notify": NotifyAttributes,
 }
 """The attributes that hold attributes of their own."""
 

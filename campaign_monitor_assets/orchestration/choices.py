@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import available_timezones
 
+from pydantic.fields import FieldInfo
+
+from campaign_monitor_assets.alerts.settings import NotifySettings
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
 from campaign_monitor_assets.errors import AttributeRefusedError
@@ -16,7 +19,9 @@ from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.wording import looks_secret, shown
 
 
-def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) -> None:
+def require_variable_names(
+    block: str, settings: ApiSettings | PrivacySettings | NotifySettings
+) -> None:
     """Refuses what can't be the name of an environment variable, as a key written there by mistake.
 
     Raises:
@@ -26,15 +31,33 @@ def require_variable_names(block: str, settings: ApiSettings | PrivacySettings) 
         if not field.endswith("_variable"):
             continue
         name = getattr(settings, field)
-        if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not looks_secret(name):
+        if name is None or (
+            re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and not looks_secret(name)
+        ):
             continue
         raise AttributeRefusedError(
             f"{block}.{field}",
             f"what is written there ({len(name)} characters) is not the name of an environment"
             " variable. Allowed: letters, digits and _, such as"
-            f" {type(settings).model_fields[field].default}. A key or token itself belongs into"
+            f" {_example(type(settings).model_fields[field])}. A key or token itself belongs into"
             " that variable, not into the configuration; if it was written here, replace it.",
         )
+
+
+def _example(field: FieldInfo) -> object:
+    return field.default or (field.examples or [""])[0]
+
+
+def check_notify(settings: NotifySettings) -> None:
+    """Raises AttributeRefusedError where what e-mails go to, or come from, is no address."""
+    sender = [] if settings.email_from is None else [settings.email_from]
+    for name, given in (("email_to", settings.email_to), ("email_from", sender)):
+        if not all(re.fullmatch(r"[^\s@,]+@[^\s@,]+", each, re.ASCII) for each in given):
+            raise AttributeRefusedError(
+                f"notify.{name}",
+                "what is written there is no e-mail address. Allowed: addresses such as"
+                " crm-team@example.com, without a name beside them.",
+            )
 
 
 def checked_prefix(given: str) -> tuple[str, ...]:

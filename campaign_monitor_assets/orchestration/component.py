@@ -10,6 +10,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError
 from campaign_monitor_assets.orchestration.account import ANALYTICS, DEFAULT_PREFIX, Account
 from campaign_monitor_assets.orchestration.account_attributes import AccountAttributes, Described
+from campaign_monitor_assets.orchestration.alert_sensors import build_alert_sensors
 from campaign_monitor_assets.orchestration.assets import build_assets
 from campaign_monitor_assets.orchestration.checks import build_checks_against_stats
 from campaign_monitor_assets.orchestration.choices import (
@@ -20,6 +21,7 @@ from campaign_monitor_assets.orchestration.choices import (
 from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.jobs import build_jobs
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
+from campaign_monitor_assets.orchestration.run_problems import watched_of
 from campaign_monitor_assets.orchestration.scaffolding import AccountScaffolder
 from campaign_monitor_assets.orchestration.schedules import (
     Frequency,
@@ -48,20 +50,19 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
         views = chosen_views(tables, self.warehouse.history) if self.analytics else []
         view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
         warehouse = self.warehouse_resource()
+        assets = [self._translated(each) for each in (*build_assets(tables, account), *view_assets)]
+        checks = [*build_checks_against_stats(tables, account), *view_checks]
+        schedules = build_schedules(
+            frequencies, views, account, timezone=self.timezone, running=self.schedules_running
+        )
+        jobs = build_jobs(tables, views, account)
+        watched = watched_of(self.name, self.notify, assets, checks, [*jobs, *schedules])
         return dg.Definitions(
-            assets=[
-                self._translated(assets)
-                for assets in (*build_assets(tables, account), *view_assets)
-            ],
-            asset_checks=[*build_checks_against_stats(tables, account), *view_checks],
-            schedules=build_schedules(
-                frequencies,
-                views,
-                account,
-                timezone=self.timezone,
-                running=self.schedules_running,
-            ),
-            jobs=build_jobs(tables, views, account),
+            assets=assets,
+            asset_checks=checks,
+            schedules=schedules,
+            sensors=build_alert_sensors(watched),
+            jobs=jobs,
             resources={
                 account.api_resource: self.api_resource(),
                 account.warehouse: warehouse,
