@@ -76,7 +76,7 @@ def labelled(figure: go.Figure, labels: Sequence[str], height: int) -> Figure:
     """A figure whose bars lie at the numbers from 0 on, with a label of one line or two each."""
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
-        ticktext=["<br>".join(map(label, _lines(each, _LABEL, 2))) for each in labels],
+        ticktext=["<br>".join(map(label, _lines(each))) for each in labels],
         autorange="reversed",
     )
     return plain(figure, height)
@@ -88,15 +88,20 @@ def label(text: str) -> str:
 
 
 def short(name: str) -> str:
-    """A name as a legend has room for it, cut between words where it can be."""
-    return "".join(_lines(name, _KEY, 1))
+    """A name as a legend has room for it; of a long one the beginning and the end."""
+    return name if len(name) <= _KEY else "".join(_ends(name, _KEY // 2))
 
 
-def _lines(text: str, width: int, most: int) -> list[str]:
-    lines = wrap(text, width)
-    if len(lines) <= most:
-        return lines
-    return [*lines[: most - 1], f"{lines[most - 1][: width - 1]}…"]
+def _lines(name: str) -> list[str]:
+    """A name in two lines at the most; of a longer one the beginning and the end."""
+    lines = wrap(name, _LABEL)
+    return lines if len(lines) <= 2 else _ends(name, _LABEL)
+
+
+def _ends(name: str, width: int) -> list[str]:
+    """As many words as there is room for: names that begin alike are told by their ends."""
+    end = wrap(name[::-1], width - 1, break_long_words=False)[0]
+    return [wrap(name, width)[0], f"…{end[: width - 1][::-1]}"]
 
 
 def plain(figure: go.Figure, height: int) -> Figure:

@@ -18,6 +18,9 @@ Cell = str | int | float | date | None
 """A cell of a table; a float is a percentage, and None nothing."""
 
 
+_KINDS: Final = (("number", (int, float)), ("day", date))
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table of the page.
@@ -35,11 +38,15 @@ class Grid:
     remark: str = ""
 
     @property
-    def numeric(self) -> list[bool]:
-        """For each column whether it holds numbers."""
+    def kinds(self) -> list[str]:
+        """What each column holds: `number`, `day`, or nothing of the kind."""
+        columns = [[row[at] for row in self.rows] for at in range(len(self.heads))]
         return [
-            any(isinstance(row[at], int | float) for row in self.rows)
-            for at in range(len(self.heads))
+            next(
+                (kind for kind, type_ in _KINDS if any(isinstance(each, type_) for each in column)),
+                "",
+            )
+            for column in columns
         ]
 
 

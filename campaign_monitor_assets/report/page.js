@@ -11,7 +11,7 @@ const select = document.getElementById("scope");
 function look() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(name).trim();
-  const axis = { gridcolor: of("--line"), zerolinecolor: of("--quiet"), linecolor: of("--line"), automargin: true, title: { standoff: 8 }, ticks: "outside", ticklen: 5, tickcolor: "transparent", separatethousands: true, exponentformat: "none" };
+  const axis = { gridcolor: of("--line"), zerolinecolor: of("--quiet"), linecolor: of("--line"), automargin: true, title: { standoff: 8, font: { size: innerWidth < WIDE ? 12 : 14 } }, ticks: "outside", ticklen: 5, tickcolor: "transparent", separatethousands: true, exponentformat: "none" };
   const text = { color: of("--text") };
   return {
     data: { scatter: [{ line: text, marker: text }] },
@@ -20,7 +20,7 @@ function look() {
       font: { family: "system-ui, sans-serif", size: document.documentElement.classList.contains("printing") ? 10 : 13, ...text },
       hoverlabel: { bgcolor: of("--card"), bordercolor: of("--line"), font: text },
       showlegend: false,
-      margin: { l: 4, r: 12, t: 20, b: 4 }, bargap: 0.25, dragmode: false,
+      margin: { l: 4, r: 16, t: 20, b: 4 }, bargap: 0.25, dragmode: false,
       xaxis: { ...axis, tickangle: 0, nticks: innerWidth < WIDE ? 4 : 0 }, yaxis: axis, separators: ".,",
     },
   };

@@ -42,7 +42,7 @@ def report(account: Project) -> str:
 
 def all_drawn(page: Page) -> None:
     charts = page.locator(CHARTS)
-    assert charts.count() == 7
+    assert charts.count() >= 7
     for chart in charts.all():
         expect(chart.locator(".main-svg").first).to_be_attached()
 
@@ -98,7 +98,7 @@ def test_choosing_a_client(report: str, account: Project, page: Page) -> None:
 
 
 WIDER_THAN_PAGE = """() => [...document.querySelectorAll("body *")].filter(
-    (each) => !each.closest(".wide") && !each.closest("svg") && !each.closest("article[hidden]")
+    (each) => !each.parentElement.closest(".wide") && !each.closest("svg, article[hidden]")
         && each.getBoundingClientRect().right > document.documentElement.clientWidth + 1
 ).map((each) => each.outerHTML.slice(0, 80))"""
 
@@ -210,14 +210,13 @@ def test_what_scrolls(report: str, page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_paper(report: str, page: Page, screenshots: Path, scheme: str) -> None:
+def test_paper(report: str, page: Page, scheme: str) -> None:
     """On paper charts fit, their legends keep their colours, and nothing asks to be clicked."""
     page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(report)
     all_drawn(page)
-    printed = page.pdf(path=screenshots / f"report_{scheme}.pdf", format="A4")
-    assert printed.startswith(b"%PDF")
+    assert page.pdf(format="A4").startswith(b"%PDF")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     for hidden in ("select", "details", "button"):

@@ -311,7 +311,7 @@ def test_history(report: Report, own: Project) -> None:
     with_history = read(own).clients["all"].sections
     assert set(with_history) >= told
     assert with_history["Moves between states"].rows[1:] == [
-        ["Active", "Not on the list", str(lists[0][0]), "3 Oct 2026"]
+        ["Active → Not on the list", str(lists[0][0]), "3 Oct 2026"]
     ]
     [(name, before)] = own.query(
         "select any_value(clients.Name), count(distinct (ListID, lower(EmailAddress)))"
@@ -584,6 +584,20 @@ def test_same_names(own: Project) -> None:
     )[0][0]
     assert sum(shown) == sum(number for _, number in lists) - empty
     assert len(report.clients["all"].sections["The latest campaigns"].labels()) == 12
+
+
+def test_long_names(own: Project) -> None:
+    """Names that begin alike are told from each other by their ends, in two short lines."""
+    beginning = "Spring newsletter for everybody who loves gardening, part"
+    own.change("update campaigns set Name = ? || ' ' || Name", beginning)
+    [name] = own.query("select Name from clients order by Name limit 1")[0]
+    own.change("update clients set Name = ? where Name = ?", 300 * "x", name)
+    everything = read(own).clients["all"].sections
+    labels = everything["The latest campaigns"].figure["layout"]["yaxis"]["ticktext"]
+    assert len(set(labels)) == len(labels) == 12
+    assert all(label.startswith("Spring newsletter<br>…") for label in labels)
+    labels += everything["Subscribers by state"].figure["layout"]["yaxis"]["ticktext"]
+    assert max(len(unescape(line)) for label in labels for line in label.split("<br>")) <= 18
 
 
 @pytest.mark.parametrize("table", USED)

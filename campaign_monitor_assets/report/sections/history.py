@@ -36,7 +36,7 @@ def _sizes(facts: Facts) -> Chart | None:
             x=[f"{day:%Y-%m-%d}" for *_, day, _ in line],
             y=[active for *_, active in line],
             mode="lines" if len(line) > 1 else "markers",
-            line={"width": 2},
+            line={"width": 2, "color": colour},
             marker={"color": colour},
             hovertemplate="%{y:,}",
         )
@@ -46,7 +46,7 @@ def _sizes(facts: Facts) -> Chart | None:
         title_text="Day",
         hoverformat="%-d %B %Y",
         dtick=_DAY if few else None,
-        tickformat="%-d %b %Y" if few else None,
+        tickformat="%-d %b %Y",
     )
     figure.update_layout(hovermode="x unified")
     days = sorted({day for line in lines for *_, day, _ in line})
@@ -64,10 +64,10 @@ def _sizes(facts: Facts) -> Chart | None:
 def _moves(facts: Facts) -> Grid | None:
     """How often somebody moved from one state to another, the most common moves first."""
     found = facts.ask(
-        "select before, after, sum(number)::bigint as moved, max(last)::date from temp.changes"
-        f" where {MINE} group by all order by moved desc, before, after"
+        "select before || ' → ' || after as move, sum(number)::bigint as moved, max(last)::date"
+        f" from temp.changes where {MINE} group by all order by moved desc, move"
     )
-    return Grid(["From", "To", "Subscribers", "Last"], found) if found else None
+    return Grid(["From → to", "Subscribers", "Last"], found) if found else None
 
 
 SIZES: Final = Section(
