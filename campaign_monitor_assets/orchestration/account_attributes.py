@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from campaign_monitor_assets.errors import AttributeRefusedError
 from campaign_monitor_assets.extract.incremental import FULL_REFRESH_DAYS
-from campaign_monitor_assets.orchestration import yaml_schema
+from campaign_monitor_assets.orchestration import yaml_values
 from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX
 from campaign_monitor_assets.orchestration.attributes import (
     ApiAttributes,
@@ -78,14 +78,14 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     ] = Field(
         default=None,
         examples=[{"preset": "default", "add": ["campaign_opens", "campaign_clicks"]}],
-        json_schema_extra=yaml_schema.tables(),
+        json_schema_extra=yaml_values.tables(),
         description="The tables to read, each with its parents: a list, or default, which is"
         " fourteen of them, or all, or one of these presets with more tables and fewer.",
     )
     frequencies: dict[str, str] | str = Field(
         default={},
         examples=[{"active_subscribers": "every 6 hours", "templates": "manual"}],
-        json_schema_extra=yaml_schema.frequencies(),
+        json_schema_extra=yaml_values.frequencies(),
         description="How often all tables are read, or for some tables how often each is: every 5"
         " minutes, every 30 minutes, hourly, every 6 hours, every 12 hours, daily, weekly, monthly,"
         " manual, or a cron string. By default light tables hourly, subscribers, reports and the"
@@ -94,7 +94,7 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     timezone: str = Field(
         default="UTC",
         examples=["Europe/Berlin"],
-        json_schema_extra={STRINGS: yaml_schema.time_zone()},
+        json_schema_extra={STRINGS: yaml_values.time_zone()},
         description="The schedules' time zone, an IANA name.",
     )
     schedules_running: bool = Field(
@@ -110,14 +110,14 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     report_windows: dict[str, int] = Field(
         default={},
         examples=[{"campaign_opens": 30}],
-        json_schema_extra=yaml_schema.report_windows(),
+        json_schema_extra=yaml_values.report_windows(),
         description="For a campaign report: read again only the campaigns sent in so many days;"
         " the rows of the others stay. By default every campaign is read each time.",
     )
     sync_methods: dict[str, Literal["full_refresh", "incremental"]] = Field(
         default={},
         examples=[{"active_subscribers": "incremental"}],
-        json_schema_extra=yaml_schema.sync_methods(),
+        json_schema_extra=yaml_values.sync_methods(),
         description="For a table how it is read: full_refresh, which is the default, or"
         " incremental: only what was added since the last snapshot, proved by the API's count, and"
         " in full where that fails.",
@@ -137,20 +137,20 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     group_names: dict[str, str] = Field(
         default={},
         examples=[{"subscribers": "audience"}],
-        json_schema_extra=yaml_schema.group_names(),
+        json_schema_extra=yaml_values.group_names(),
         description="Other names for the groups account, campaigns, lists, subscribers,"
         " campaign_reports and journeys.",
     )
     owners: list[str] = Field(
         default=[],
         examples=[["team:crm"]],
-        json_schema_extra={"items": yaml_schema.owner()},
+        json_schema_extra={"items": yaml_values.owner()},
         description="The assets' owners: e-mail addresses, or teams as team:name.",
     )
     tags: dict[str, str] = Field(
         default={},
         examples=[{"domain": "crm"}],
-        json_schema_extra=yaml_schema.tags(),
+        json_schema_extra=yaml_values.tags(),
         description="Tags of the assets and of the runs.",
     )
     translation: (
@@ -166,7 +166,7 @@ class AccountAttributes(dg.Model, dg.Resolvable):
     pool: str | None = Field(
         default=None,
         examples=["crm"],
-        json_schema_extra={STRINGS: yaml_schema.POOL},
+        json_schema_extra={STRINGS: yaml_values.POOL},
         description="The pool that keeps the tables of this account from being read at once; by"
         " default the key prefix.",
     )

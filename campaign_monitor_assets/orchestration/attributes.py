@@ -13,7 +13,8 @@ from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.extract.settings import ExtractSettings
 from campaign_monitor_assets.orchestration.choices import named_tables
-from campaign_monitor_assets.orchestration.yaml_schema import PRESETS, described, finished
+from campaign_monitor_assets.orchestration.yaml_schema import described, finished
+from campaign_monitor_assets.orchestration.yaml_values import PRESETS
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 

@@ -14,7 +14,7 @@ from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.account import DEFAULT_PREFIX
 from campaign_monitor_assets.orchestration.account_attributes import AccountAttributes
 from campaign_monitor_assets.orchestration.schedules import FREQUENCIES, MANUAL
-from campaign_monitor_assets.orchestration.yaml_schema import PRESETS
+from campaign_monitor_assets.orchestration.yaml_values import PRESETS
 
 _LINE: Final = 96
 _FREQUENCIES: Final = ", ".join([*FREQUENCIES, MANUAL])

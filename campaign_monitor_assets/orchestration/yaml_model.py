@@ -20,12 +20,8 @@ from campaign_monitor_assets.orchestration.attributes import (
     shown_name,
 )
 from campaign_monitor_assets.orchestration.mistakes import Place, mistakes
-from campaign_monitor_assets.orchestration.yaml_schema import (
-    EXAMPLE,
-    OF_DAGSTER,
-    described,
-    finished,
-)
+from campaign_monitor_assets.orchestration.yaml_schema import OF_DAGSTER, described, finished
+from campaign_monitor_assets.orchestration.yaml_values import EXAMPLE
 
 
 @functools.cache

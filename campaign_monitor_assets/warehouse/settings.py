@@ -58,7 +58,6 @@ class WarehouseSettings(BaseModel):
 
     database: str = Field(
         default="data/account.duckdb",
-        min_length=1,
         examples=["data/account.duckdb"],
         json_schema_extra={
             "strings": {

@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import plotly.graph_objects as go
 
@@ -26,20 +27,10 @@ def _sizes(facts: Facts) -> Chart | None:
         return None
     everything = [list(days) for _, days in groupby(found, key=lambda row: row[0])]
     lines = everything[:_MOST_LINES]
-    figure, legend = go.Figure(), []
-    for line, colour in zip(lines, charts.LINES, strict=False):
-        key = Key(charts.short(line[0][1]), colour, line=True)
-        legend.append(key)
-        figure.add_scatter(
-            # Plotly takes a name for a little HTML; the legend takes it as it is.
-            name=charts.label(key.name),
-            x=[f"{day:%Y-%m-%d}" for *_, day, _ in line],
-            y=[active for *_, active in line],
-            mode="lines" if len(line) > 1 else "markers",
-            line={"width": 2, "color": colour},
-            marker={"color": colour},
-            hovertemplate="%{y:,}",
-        )
+    figure = go.Figure()
+    legend = [
+        _add_line(figure, line, colour) for line, colour in zip(lines, charts.LINES, strict=False)
+    ]
     few = all(len(line) <= _FEW_DAYS for line in lines)
     figure.update_yaxes(title_text="Active subscribers", rangemode="tozero")
     figure.update_xaxes(
@@ -59,6 +50,22 @@ def _sizes(facts: Facts) -> Chart | None:
         legend if len(legend) > 1 else (),
         largest(_MOST_LINES, len(everything), facts.kind),
     )
+
+
+def _add_line(figure: go.Figure, line: Sequence[Sequence[Any]], colour: str) -> Key:
+    """Draws the days of a list or a client, and says how the legend names it."""
+    key = Key(charts.short(line[0][1]), colour, line=True)
+    figure.add_scatter(
+        # Plotly takes a name for a little HTML; the legend takes it as it is.
+        name=charts.label(key.name),
+        x=[f"{day:%Y-%m-%d}" for *_, day, _ in line],
+        y=[active for *_, active in line],
+        mode="lines" if len(line) > 1 else "markers",
+        line={"width": 2, "color": colour},
+        marker={"color": colour},
+        hovertemplate="%{y:,}",
+    )
+    return key
 
 
 def _moves(facts: Facts) -> Grid | None:
