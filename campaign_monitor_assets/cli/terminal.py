@@ -1,6 +1,7 @@
 """A Dagster run seen from a terminal: its progress, and a table of what arrived."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -208,7 +209,7 @@ def _said(event: dg.DagsterEvent, error: Any) -> str:
     if error.cls_name in _INTERRUPTED:
         return _STOPPED
     said = str(error.message).strip().removeprefix(f"{CampaignMonitorError.__module__}.")
-    return said.removeprefix(f"{dg.Failure.__module__}.{dg.Failure.__name__}: ")
+    return re.sub(r"^dagster\.[\w.]+: ", "", said)
 
 
 def _how_read(figures: Mapping[str, Any]) -> str:

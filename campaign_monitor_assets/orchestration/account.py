@@ -40,6 +40,7 @@ class Account:
         executor: What jobs and schedules are executed by; None: the executor of the user's project.
         warn_drop_percent: The deepest fall of a table's rows that its check lets pass.
         privacy: What becomes of personal data, which the columns' descriptions tell.
+        blocking_checks: Whether a check that fails at ERROR fails its step.
         schema_was: The schema that earlier versions would have chosen, where it is another.
     """
 
@@ -60,6 +61,7 @@ class Account:
     warn_drop_percent: float = WarehouseSettings.model_fields["warn_drop_percent"].default
     privacy: Privacy = KEEP_ALL
     schema_was: str | None = None
+    blocking_checks: bool = False
 
     @property
     def name(self) -> str:

@@ -129,6 +129,12 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         description="Within how many days each list, campaign, … of an incrementally read table is"
         " read in full, spread over the runs.",
     )
+    blocking_checks: bool = Field(
+        default=False,
+        examples=[True],
+        description="Whether a check that fails at ERROR fails its step, and so the run: what is"
+        " downstream of it in the run is not made. The table is stored all the same.",
+    )
     analytics: bool = Field(
         default=True,
         examples=[True],

@@ -45,6 +45,7 @@ class TableChecks:
                 asset=self.account.key(self.table.name),
                 description=check.description,
                 additional_deps=[self.account.key(after)] if after else None,
+                blocking=self.account.blocking_checks,
             )
             for check in self.checks
         ]

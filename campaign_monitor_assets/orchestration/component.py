@@ -86,6 +86,7 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
             sync_methods=self.sync_methods,
             full_refresh_days=self.full_refresh_days,
             privacy=privacy,
+            blocking_checks=self.blocking_checks,
             executor=dg.in_process_executor if self.executor == "in_process" else None,
             warn_drop_percent=self.warehouse.warn_drop_percent,
             schema_was=None if self.warehouse.schema_ or name == DEFAULT_PREFIX else DEFAULT_PREFIX,

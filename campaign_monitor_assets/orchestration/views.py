@@ -82,6 +82,7 @@ def _build_check(view: View, account: Account, schema: str) -> dg.AssetChecksDef
         asset=view_key(view.name, account),
         name="view_can_be_queried",
         description="The view can be queried, whole, on the tables as they are.",
+        blocking=account.blocking_checks,
         required_resource_keys={account.warehouse},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

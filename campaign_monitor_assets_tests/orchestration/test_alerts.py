@@ -296,6 +296,18 @@ def test_what_is_not_accepted(settings: dict[str, Any], said: str) -> None:
     assert "nobody" not in str(caught.value)
 
 
+def test_a_failed_check_can_fail_the_run(watch: Watch, hook: Webhook) -> None:
+    """With blocking_checks a check at ERROR fails its step, and is told as what it is."""
+    watch.project = dataclasses.replace(watch.project, component={"blocking_checks": True})
+    watch.project.change("delete from lists where rowid = 0")
+    assert not _run_checks(watch, "lists").success
+    watch.look()
+    [text] = hook.texts
+    assert "Campaign Monitor: lists failed" in text
+    assert text.count("row_count_matches_source*") == 1
+    assert "not foreseen" not in text
+
+
 @pytest.mark.slow
 def test_a_real_daemon_tells(box: Sandbox, tmp_path: Path) -> None:
     """In a project of a user's own the daemon tells of a failed run, and nothing is switched on."""

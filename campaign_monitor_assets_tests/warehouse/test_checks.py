@@ -1,12 +1,13 @@
 """The asset checks: each passes after a good sync, and each can fail, with its figures."""
 
+import dataclasses
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets_tests.project import Project, checks, failures, metadata, people
+from campaign_monitor_assets_tests.project import Project, checks, failures, key, metadata, people
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 LISTS = ("clients", "lists", "list_stats")
@@ -229,3 +230,20 @@ def test_without_the_guard(synced: Project) -> None:
         synced.box.mutate("active_subscribers", list_id, [])
     assert synced.materialize("active_subscribers").success
     assert synced.count("active_subscribers") == 0
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_check_can_block_what_is_downstream(
+    with_parents: Project,
+    blocking: bool,  # noqa: FBT001
+) -> None:
+    """Where it is wished, a check at ERROR fails the run; the table is stored in any case."""
+    for client in with_parents.box.account("lists")["lists"]:
+        with_parents.box.mutate("lists", client, [])
+    project = dataclasses.replace(with_parents, component={"blocking_checks": blocking})
+    result = project.materialize("lists", "list_stats")
+    assert result.success is not blocking
+    assert not checks(result, "lists")["row_count_not_dropped"].passed
+    assert project.count("lists") == 0
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert (key("list_stats") in made) is not blocking
