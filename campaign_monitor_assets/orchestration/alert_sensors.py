@@ -7,6 +7,7 @@ next run succeeds.
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,12 +17,6 @@ from campaign_monitor_assets.alerts.delivery import Outcome, UndeliveredError, d
 from campaign_monitor_assets.alerts.message import Alert
 from campaign_monitor_assets.orchestration.run_problems import Watched
 
-_WHAT: Final = "campaign_monitor/alert"
-"""Tag: what was told of the run, so that the same is known again."""
-_WHEN: Final = "campaign_monitor/alert_told_at"
-"""Tag: when it was told last, in seconds since 1970."""
-_WAITS: Final = "campaign_monitor/alert_waits_for"
-"""Tag: by which channel it has still to be told."""
 _NOTHING: Final = "nothing"
 _BOTH: Final = "slack and email"
 _MOST_WAITING: Final = 3
@@ -29,6 +24,26 @@ _MOST_WAITING: Final = 3
 _GIVEN_UP_AFTER: Final = timedelta(days=2)
 _SCHEDULE: Final = "dagster/schedule_name"
 _WILL_RETRY: Final = "dagster/will_retry"
+
+
+@dataclass(frozen=True)
+class _Tags:
+    """The tags of an account's runs, which another account of the code location has too.
+
+    Attributes:
+        what: What was told of the run, so that the same is known again.
+        when: When it was told last, in seconds since 1970.
+        waits: By which channel it has still to be told.
+    """
+
+    what: str
+    when: str
+    waits: str
+
+    @classmethod
+    def of(cls, watched: Watched) -> "_Tags":
+        """Those of an account."""
+        return cls(*(f"{watched.name}/alert{end}" for end in ("", "_told_at", "_waits_for")))
 
 
 class AlertNotDeliveredError(Exception):
@@ -65,17 +80,17 @@ def build_alert_sensors(watched: Watched) -> list[dg.SensorDefinition]:
 
 
 def _tell(context: dg.RunStatusSensorContext, watched: Watched) -> None:
-    instance = context.instance
+    instance, tags = context.instance, _Tags.of(watched)
     # As it is now: another tick may have told of it already.
     run = instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
-    if _WHAT in run.tags or run.tags.get(_WILL_RETRY) == "true":
+    if tags.what in run.tags or run.tags.get(_WILL_RETRY) == "true":
         return
     alert = watched.alert(instance, run)
     if alert is None:
         return
-    told_at = _told_before(instance, run, alert, watched.settings.reminder_hours)
+    told_at = _told_before(instance, run, alert, watched)
     now = time.time()
-    instance.add_run_tags(run.run_id, {_WHAT: alert.digest, _WHEN: f"{told_at or now:.0f}"})
+    instance.add_run_tags(run.run_id, {tags.what: alert.digest, tags.when: f"{told_at or now:.0f}"})
     if told_at is not None:
         context.log.info("The run before failed in the same way, and that was told.")
         return
@@ -83,10 +98,10 @@ def _tell(context: dg.RunStatusSensorContext, watched: Watched) -> None:
 
 
 def _told_before(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, alert: Alert, reminder_hours: float
+    instance: dg.DagsterInstance, run: dg.DagsterRun, alert: Alert, watched: Watched
 ) -> float | None:
     """When the same was told of the schedule's run before; None: it is to be told now."""
-    schedule = run.tags.get(_SCHEDULE)
+    schedule, tags = run.tags.get(_SCHEDULE), _Tags.of(watched)
     if schedule is None:
         return None
     ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -96,21 +111,21 @@ def _told_before(
         for each in instance.get_run_records(chosen, limit=5)
         if each.dagster_run.run_id != run.run_id
     ]
-    if not earlier or earlier[0].tags.get(_WHAT) != alert.digest:
+    if not earlier or earlier[0].tags.get(tags.what) != alert.digest:
         return None
-    told_at = float(earlier[0].tags.get(_WHEN, 0))
-    return told_at if time.time() - told_at < 3600 * reminder_hours else None
+    told_at = float(earlier[0].tags.get(tags.when, 0))
+    return told_at if time.time() - told_at < 3600 * watched.settings.reminder_hours else None
 
 
 def _tell_what_waits(context: dg.RunStatusSensorContext, watched: Watched) -> None:
-    since = datetime.now(UTC) - _GIVEN_UP_AFTER
-    waiting = dg.RunsFilter(tags={_WAITS: ["slack", "email", _BOTH]}, created_after=since)
+    since, tag = datetime.now(UTC) - _GIVEN_UP_AFTER, _Tags.of(watched).waits
+    waiting = dg.RunsFilter(tags={tag: ["slack", "email", _BOTH]}, created_after=since)
     for record in context.instance.get_run_records(waiting, limit=_MOST_WAITING):
         run = record.dagster_run
         alert = watched.alert(context.instance, run)
         if alert is not None:
-            waits_for, channels = run.tags[_WAITS], watched.settings.channels
-            context.instance.add_run_tags(run.run_id, {_WAITS: _NOTHING})
+            waits_for, channels = run.tags[tag], watched.settings.channels
+            context.instance.add_run_tags(run.run_id, {tag: _NOTHING})
             _send(context, watched, alert, [each for each in channels if each in waits_for])
 
 
@@ -134,7 +149,9 @@ def _send(
             context.log.info(f"Told by {channel}.")
     if waits:
         marked = _BOTH if len(waits) > 1 else waits[0]
-        context.instance.add_run_tags(alert.run_id, {_WAITS: marked})
+        context.instance.add_run_tags(alert.run_id, {_Tags.of(watched).waits: marked})
         said.append("it is sent when the next run succeeds")
     if said:
-        raise AlertNotDeliveredError(f"The alert of the run {alert.run_id}: {'; '.join(said)}.")
+        raise AlertNotDeliveredError(
+            f"The alert of the run {alert.run_id} was not delivered: {'; '.join(said)}."
+        )

@@ -57,6 +57,9 @@ attributes:
   # Read only some clients, by ClientID or name:
   # clients: [42bcf84d1942d1900b576899bb751d18]
 
+  # Be told of failed runs and checks, here by Slack; the URL stands in the variable:
+  # notify: {{slack_webhook_variable: SLACK_WEBHOOK_URL}}
+
   # Hash addresses, and leave out names, IP addresses, places and the like:
   # privacy: pseudonymous
 """
