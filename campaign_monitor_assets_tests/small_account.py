@@ -61,7 +61,7 @@ def campaign(box: Sandbox, number: int, sent: str, **numbers: int) -> dict[str, 
     identifier = f"{number:032x}"
     summary = dict.fromkeys(_NUMBERS, 0) | numbers
     box.mutate("campaign_summary", identifier, {"Name": f"№ {number}", **summary})
-    for report in ("recipients", "opens", "clicks"):
+    for report in ("recipients", "opens", "clicks", "bounces", "spam_complaints"):
         box.mutate(f"campaign_{report}", identifier, [])
     return {
         "CampaignID": identifier,

@@ -9,7 +9,15 @@ adds, or one that changes its type, doesn't invalidate it.
 
 from collections.abc import Mapping
 
-from campaign_monitor_assets.analytics import campaigns, custom_fields, history, subscribers, times
+from campaign_monitor_assets.analytics import (
+    audience,
+    campaigns,
+    custom_fields,
+    history,
+    results,
+    subscribers,
+    times,
+)
 from campaign_monitor_assets.analytics.model import View
 
 __all__ = ["ALL_VIEWS", "HISTORY_VIEWS", "VIEWS", "View"]
@@ -19,6 +27,8 @@ VIEWS: Mapping[str, View] = {
     for view in (
         *campaigns.VIEWS,
         *subscribers.VIEWS,
+        *results.VIEWS,
+        *audience.VIEWS,
         *times.VIEWS,
         custom_fields.LIST_CUSTOM_FIELD_VIEWS,
     )

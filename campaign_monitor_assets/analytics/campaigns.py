@@ -9,7 +9,7 @@ CLIENT = (
     text("ClientName", "The client's name.", personal=False),
 )
 
-_COUNTS = (
+COUNTS = (
     count("Recipients", "How many subscribers it was sent to."),
     count("Delivered", "Recipients without the bounced ones: what rates are shares of."),
     count("TotalOpened", "How often it was opened, counting every time."),
@@ -19,7 +19,7 @@ _COUNTS = (
     count("Unsubscribed", "How many subscribers left by it."),
     count("SpamComplaints", "How many subscribers marked it as spam."),
 )
-_RATES = (
+RATES = (
     number("OpenRate", "UniqueOpened of Delivered, 1 being all.", personal=False),
     number(
         "ClickRate",
@@ -44,8 +44,8 @@ CAMPAIGN_PERFORMANCE = View(
         text("Name", "The campaign's name.", personal=False),
         text("Subject", "The subject of the e-mail.", personal=False),
         time("SentDate", "When it was sent, in the client's time zone."),
-        *_COUNTS,
-        *_RATES,
+        *COUNTS,
+        *RATES,
     ),
     shows={
         "latest_campaigns": 'select ClientName as "client", Name as "campaign", SentDate as "sent",'
@@ -73,8 +73,8 @@ CAMPAIGN_PERFORMANCE_BY_MONTH = View(
             personal=False,
         ),
         count("Campaigns", "How many campaigns were sent."),
-        *_COUNTS,
-        *_RATES,
+        *COUNTS,
+        *RATES,
     ),
     shows={
         "months": 'select ClientName as "client", Month as "month", Campaigns as "campaigns",'

@@ -1,18 +1,20 @@
 """Makes the views in DuckDB, each with its comments."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import duckdb
 
-from campaign_monitor_assets.analytics import View
+from campaign_monitor_assets.analytics import ALL_VIEWS, View
+from campaign_monitor_assets.analytics.absent import why_absent
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
 from campaign_monitor_assets.analytics.health import why_not_made
 from campaign_monitor_assets.analytics.list_views import create_views
 from campaign_monitor_assets.analytics.model import Made, Shown
 from campaign_monitor_assets.analytics.relations import Place, declared
 from campaign_monitor_assets.errors import ViewError
+from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 
@@ -30,6 +32,15 @@ def create_view(place: Place, view: View) -> Made:
     except duckdb.Error as error:
         # DuckDB's own text may quote a value, and so an address.
         raise ViewError(str(place.of(view.name)), why_not_made(place, view, error)) from None
+
+
+def drop_absent(place: Place, privacy: Privacy, warn: Callable[[str], None]) -> None:
+    """Drops the views whose figures would be wrong since `privacy` was changed, and says why."""
+    for view in ALL_VIEWS.values():
+        reason = why_absent(view, privacy)
+        if reason is not None and place.exists(view.name):
+            place.connection.execute(f"drop view {place.of(view.name).quoted}")
+            warn(f"The view {place.of(view.name)} was dropped. {reason}")
 
 
 def version_of(view: View) -> str | None:

@@ -27,6 +27,13 @@ SUBSCRIBER_STATE_PERIODS = View(
         text("State", "The state on the list.", personal=False),
         time("Since", "The UTC time of the snapshot that first showed it."),
         time("Until", "The UTC time of the snapshot that no longer showed it; NULL: it is so now."),
+        text(
+            "StateBefore",
+            "The state that it was in last before Since; NULL: none that is known.",
+            personal=False,
+        ),
+        time("UntilBefore", "When that state ended: at Since, or earlier where it was in none."),
+        time("SinceAfter", "When the next period begins; NULL: there is none."),
         flag("SinceBefore", "Whether it was so when the history began, and so perhaps for long."),
     ),
 )

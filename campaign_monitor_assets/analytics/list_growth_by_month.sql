@@ -1,19 +1,20 @@
 -- Everybody joined once; those who are no longer active also left or bounced once.
 with changes as (
-    select ClientID, ListID, ListJoinedDate as Moment, 'joined' as Change from {subscribers}
-    union all
-    select ClientID, ListID, Date, 'left' from {subscribers} where State = 'Unsubscribed'
-    union all
-    select ClientID, ListID, Date, 'bounced' from {subscribers} where State = 'Bounced'
+    select
+        ClientID,
+        ListID,
+        unnest(if(State = 'Active', [ListJoinedDate], [ListJoinedDate, Date])) as Moment,
+        unnest(if(State = 'Active', ['Joined'], ['Joined', State])) as Change
+    from {subscribers}
 ),
 months as (
     select
         any_value(ClientID) as ClientID,
         ListID,
         {month} as Month,
-        count(*) filter (Change = 'joined') as Joined,
-        count(*) filter (Change = 'left') as "Left",
-        count(*) filter (Change = 'bounced') as Bounced,
+        count(*) filter (Change = 'Joined') as Joined,
+        count(*) filter (Change = 'Unsubscribed') as "Left",
+        count(*) filter (Change = 'Bounced') as Bounced,
         Joined - "Left" - Bounced as Net
     from changes
     group by ListID, Month

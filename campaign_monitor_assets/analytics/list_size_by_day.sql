@@ -1,12 +1,15 @@
 with moves as (
-    select ListID, State, Since::date as Day, count(*) as Number
-    from {subscriber_state_periods}
-    group by all
-    union all
-    select ListID, State, Until::date, -count(*)
-    from {subscriber_state_periods}
-    where Until is not null
-    group by all
+    select any_value(ClientID) as ClientID, ListID, State, Moment::date as Day, sum(Number) as Number
+    from (
+        select
+            ClientID,
+            ListID,
+            State,
+            unnest(if(Until is null, [Since], [Since, Until])) as Moment,
+            unnest(if(Until is null, [1], [1, -1])) as Number
+        from {subscriber_state_periods}
+    )
+    group by ListID, State, Moment::date
 ),
 ends as (
     select greatest(
@@ -36,9 +39,7 @@ sizes as (
     group by days.ListID, days.Day
 ),
 clients_of_lists as (
-    select ListID, any_value(ClientID) as ClientID
-    from {subscriber_state_periods}
-    group by ListID
+    select ListID, any_value(ClientID) as ClientID from moves group by ListID
 )
 select
     owner.ClientID,

@@ -1,9 +1,9 @@
 """The form of an analytics view: what it is, what it reads, and what its columns mean.
 
 An entry holds no behaviour. Its SQL stands in the file of the same name beside this one, as a plain
-`select` in which `{campaigns}` stands for the table of that name, `{time_zones}` for the view, and
-`{lists_history}` for the history of the table `lists`. What several views compute in the same way
-stands here once: `{rates}`, `{month}` and `{address}`.
+`select` in which `{campaigns}` stands for the table of that name, `{time_zones}` for the view,
+`{lists_history}` for the history of the table `lists`, and `{sync_log}` for the log of snapshots.
+What several views compute in the same way stands here once: `{rates}`, `{month}`, `{address}`, ….
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.warehouse.masking import domain_of
 
 RATES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -25,6 +26,19 @@ RATES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """For each rate of campaigns what it is a share of what; a share of nothing is NULL."""
 
+PERIODS = (30, 90, 365)
+"""Days of the periods that are compared with those before them."""
+
+SETTLED_DAYS = 3
+"""Days after sending by which most opens and clicks of a campaign have come."""
+
+LEAST_CAMPAIGNS = 5
+LEAST_DELIVERED = 500
+"""Campaigns, and e-mails that arrived, from which on rates of a time of sending tell something."""
+
+LEAST_ADDRESSES = 20
+"""Addresses from which on a domain's rates tell something, and of nobody in particular."""
+
 FRAGMENTS: Mapping[str, str] = MappingProxyType(
     {
         "{rates}": ",\n    ".join(
@@ -34,6 +48,23 @@ FRAGMENTS: Mapping[str, str] = MappingProxyType(
         "{month}": "case when Moment >= timestamp '2000-01-01' and"
         " Moment < current_date + interval 1 year then date_trunc('month', Moment) end",
         "{address}": "lower(trim(EmailAddress))",
+        # Of two states of an address on a list the one that began later counts.
+        "{latest}": "coalesce(epoch_ms(Date), -4e12::bigint) * 4"
+        " + case State when 'Unsubscribed' then 2 when 'Bounced' then 1 else 0 end",
+        # Where addresses are hashed the domain may stand beside them.
+        "{domain}": f"coalesce(EmailDomain, {domain_of('EmailAddress')})",
+        "{rates_before}": ",\n    ".join(
+            f"{part}Before / nullif({whole}Before, 0) as {name}Before"
+            for name, (part, whole) in RATES.items()
+        ),
+        "{rate_changes}": ",\n    ".join(
+            f"{name} - {name}Before as {name}Change" for name in RATES
+        ),
+        "{periods}": ", ".join(map(str, PERIODS)),
+        "{settled_days}": f"interval {SETTLED_DAYS} day",
+        "{is_enough_sent}": f"Campaigns >= {LEAST_CAMPAIGNS} and Delivered >= {LEAST_DELIVERED}",
+        "{is_enough_addresses}": f"Addresses >= {LEAST_ADDRESSES}",
+        "{utc_now}": "make_timestamp(epoch_us(now()))",
     }
 )
 """SQL that several views have in common, by what stands for it."""
@@ -58,6 +89,10 @@ class View:
         shows: What the asset's page shows as a table: for each heading a query.
         history: The tables whose history it reads.
         optional_history: The tables whose history it reads where that is there.
+        optional: Further tables that it reads where they are there.
+        reads_log: Whether it reads the log of snapshots, and so tells of their times.
+        relies_on: Columns, as `table.column`, without whose values its figures would be wrong;
+            those that hold addresses have to be hashed all of them or none.
     """
 
     name: str
@@ -67,6 +102,9 @@ class View:
     shows: Mapping[str, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()
     optional_history: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    reads_log: bool = False
+    relies_on: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:

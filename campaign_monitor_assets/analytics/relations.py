@@ -17,7 +17,7 @@ from campaign_monitor_assets.warehouse.quoting import (
     relation_of_view,
     table_exists,
 )
-from campaign_monitor_assets.warehouse.state import SYNC_LOG
+from campaign_monitor_assets.warehouse.state import SYNC_LOG, SYNC_LOG_PARENTS
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Place:
             ParentMissingError: One that it can't do without is not in DuckDB yet.
         """
         found = self.names(view)
-        for call, name in found.items():
-            may_be_missing = call == SYNC_LOG or name.table in view.optional_history
+        for name in found.values():
+            may_be_missing = name.table in {*_LOGS, *view.optional_history, *view.optional}
             if not may_be_missing and not self._exists(name):
                 raise ParentMissingError(str(name))
         return self.as_they_are(found)
@@ -60,9 +60,10 @@ class Place:
     def names(self, view: View) -> dict[str, TableName]:
         """The tables and views that a view reads, by what its SQL calls them."""
         histories = (*view.history, *view.optional_history)
-        found = {name: self.of(name) for name in view.needs}
+        found = {name: self.of(name) for name in (*view.needs, *view.optional)}
         found |= {f"{name}{HISTORY_SUFFIX}": self.history(name) for name in histories}
-        return found | ({SYNC_LOG: TableName(self.tables, SYNC_LOG)} if histories else {})
+        logs = _LOGS if histories or view.reads_log else {}
+        return found | {name: TableName(self.tables, name) for name in logs}
 
     def as_they_are(self, names: Mapping[str, TableName]) -> dict[str, str]:
         """What SQL of a view reads in the place of these: one without rows where one is missing."""
@@ -82,6 +83,13 @@ _VALIDITY = ("_valid_from", "_valid_to")
 """When a version of a row was first seen and, where it isn't valid now, first seen no longer."""
 
 
+_LOGS = {
+    SYNC_LOG: {"table_name": "VARCHAR", "synced_at": "TIMESTAMP"},
+    SYNC_LOG_PARENTS: {"table_name": "VARCHAR", "parent": "VARCHAR", "synced_at": "TIMESTAMP"},
+}
+"""The columns that views read of what is logged of snapshots."""
+
+
 def columns_of(table: Table) -> tuple[Column, ...]:
     """The columns of a table as DuckDB has them, but for those that the catalogue doesn't know."""
     return (*(INHERITED[name] for name in table.inherits), *table.columns, SYNCED_AT)
@@ -89,8 +97,8 @@ def columns_of(table: Table) -> tuple[Column, ...]:
 
 def empty(name: str) -> str:
     """A relation without rows, in the place of what a view's SQL calls by that name."""
-    columns = {"table_name": "VARCHAR", "synced_at": "TIMESTAMP"}
-    if name != SYNC_LOG:
+    columns = _LOGS.get(name, {})
+    if not columns:
         table = CATALOGUE[name.removesuffix(HISTORY_SUFFIX)]
         columns = {column.name: column.type for column in columns_of(table)}
         columns |= dict.fromkeys(_VALIDITY, "TIMESTAMP") if name != table.name else {}
@@ -107,8 +115,11 @@ def tables_of(view: View) -> frozenset[str]:
 
 
 def tables_that_decide_rows(view: View) -> frozenset[str]:
-    """The tables of a view, but for those of which it takes no more than a name for each row."""
-    found = set(view.history)
+    """The tables of a view, but for those of which it takes no more than a name for each row.
+
+    Those that it reads where they are there are among them.
+    """
+    found = {*view.history, *view.optional}
     for name in view.needs:
         if name in ALL_VIEWS:
             found |= tables_that_decide_rows(ALL_VIEWS[name])

@@ -1,26 +1,32 @@
-with periods as (
+with changes as (
     select
-        *,
-        lag(State) over (partition by ListID, EmailAddress order by Since) as StateBefore,
-        lag(Until) over (partition by ListID, EmailAddress order by Since) as UntilBefore,
-        lead(Since) over (partition by ListID, EmailAddress order by Since) as NextSince
+        ClientID,
+        ListID,
+        EmailAddress,
+        unnest([
+            case when UntilBefore is not null or not SinceBefore then struct_pack(
+                ChangedAt := Since,
+                FromState := case when UntilBefore = Since then StateBefore end,
+                ToState := State
+            ) end,
+            case when Until is not null and SinceAfter is distinct from Until then struct_pack(
+                ChangedAt := Until,
+                FromState := State,
+                ToState := null
+            ) end
+        ]) as Change
     from {subscriber_state_periods}
-),
-changes as (
-    select
-        ClientID, ListID, EmailAddress, Since as ChangedAt,
-        case when UntilBefore = Since then StateBefore end as FromState, State as ToState
-    from periods
-    where UntilBefore is not null or not SinceBefore
-    union all
-    select ClientID, ListID, EmailAddress, Until, State, null
-    from periods
-    where Until is not null and NextSince is distinct from Until
 )
 select
-    change.*,
+    change.ClientID,
+    change.ListID,
+    change.EmailAddress,
+    Change.ChangedAt,
+    Change.FromState,
+    Change.ToState,
     client.Name as ClientName,
     list.Name as ListName
 from changes change
 left join {lists} list on list.ListID = change.ListID
 left join {clients} client on client.ClientID = change.ClientID
+where Change is not null

@@ -1,24 +1,33 @@
 -- Tables of states are read one after the other. So an address that moves may stand in two of them
 -- for a while, or in none. In two: it is in the state that was seen last. In none: it has moved
 -- where the other table had not been read in between, and was away where it had been.
-with versions as (
-    select ClientID, ListID, {address} as EmailAddress, 'Active' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until
+--
+-- Most addresses of a list are in one version, which is their period. The others are found by their
+-- hashes, in little memory; two addresses of one hash do no harm.
+with all_versions as not materialized (
+    select ClientID, ListID, {address} as EmailAddress, 'Active' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until, hash(ListID, {address}) as Person
     from {active_subscribers_history}
     union all
-    select ClientID, ListID, {address} as EmailAddress, 'Bounced' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until
+    select ClientID, ListID, {address} as EmailAddress, 'Bounced' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until, hash(ListID, {address}) as Person
     from {bounced_subscribers_history}
     union all
-    select ClientID, ListID, {address} as EmailAddress, 'Deleted' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until
+    select ClientID, ListID, {address} as EmailAddress, 'Deleted' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until, hash(ListID, {address}) as Person
     from {deleted_subscribers_history}
     union all
-    select ClientID, ListID, {address} as EmailAddress, 'Unconfirmed' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until
+    select ClientID, ListID, {address} as EmailAddress, 'Unconfirmed' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until, hash(ListID, {address}) as Person
     from {unconfirmed_subscribers_history}
     union all
-    select ClientID, ListID, {address} as EmailAddress, 'Unsubscribed' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until
+    select ClientID, ListID, {address} as EmailAddress, 'Unsubscribed' as State, _valid_from as Since, coalesce(_valid_to, 'infinity'::timestamp) as Until, hash(ListID, {address}) as Person
     from {unsubscribed_subscribers_history}
 ),
+several as (
+    select Person from all_versions group by Person having count(*) > 1
+),
+versions as (
+    select * from all_versions semi join several using (Person)
+),
 first_snapshots as (
-    select State, min(Since) as FirstSnapshot from versions group by State
+    select State, min(Since) as FirstSnapshot from all_versions group by State
 ),
 edges as (
     select ListID, EmailAddress, Since as Turned from versions
@@ -80,18 +89,27 @@ periods as (
             or State is distinct from lag(State) over (partition by ListID, EmailAddress order by Turned)
     )
 ),
+all_periods as (
+    select
+        ListID, EmailAddress, State, Since, nullif(Until, 'infinity'::timestamp) as Until,
+        null as StateBefore, null as UntilBefore, null as SinceAfter
+    from all_versions
+    anti join several using (Person)
+    union all
+    select
+        ListID, EmailAddress, State, Turned, Until,
+        lag(State) over life, lag(Until) over life, lead(Turned) over life
+    from periods
+    where State is not null
+    window life as (partition by ListID, EmailAddress order by Turned)
+),
 clients as (
-    select ListID, any_value(ClientID) as ClientID from versions group by ListID
+    select ListID, any_value(ClientID) as ClientID from all_versions group by ListID
 )
 select
     client.ClientID,
-    period.ListID,
-    period.EmailAddress,
-    period.State,
-    period.Turned as Since,
-    period.Until,
-    period.Turned <= first_snapshot.FirstSnapshot as SinceBefore
-from periods period
+    period.*,
+    period.Since <= first_snapshot.FirstSnapshot as SinceBefore
+from all_periods period
 left join clients client on client.ListID = period.ListID
 left join first_snapshots first_snapshot on first_snapshot.State = period.State
-where period.State is not null

@@ -139,7 +139,7 @@ SUBSCRIBERS_ACROSS_LISTS = View(
     description="Each address of a client on all of its lists, one row per client and address, with"
     " the suppression list resolved: may it be mailed, and why not. Unconfirmed and deleted"
     " subscribers are not looked at.",
-    needs=("clients", "lists", "subscribers", "suppressed_addresses"),
+    needs=("clients", "lists", *STATES, "suppressed_addresses"),
     columns=(
         *CLIENT,
         ADDRESS,

@@ -11,6 +11,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from campaign_monitor_assets.analytics import ALL_VIEWS
+from campaign_monitor_assets.analytics.relations import tables_of
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.cli.__main__ import program
 from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
@@ -37,12 +38,20 @@ def tables() -> str:
 
 
 def views() -> str:
-    """Every view with what it tells."""
+    """Every view with what it tells, and the tables for it that are not read by default."""
     rows = [
-        (f"`{view.name}`", view.description.split(". ")[0].removesuffix("."))
+        (
+            f"`{view.name}`",
+            view.description.split(". ")[0].removesuffix("."),
+            ", ".join(
+                name
+                for name, table in CATALOGUE.items()
+                if name in tables_of(view) and not table.default
+            ),
+        )
         for view in ALL_VIEWS.values()
     ]
-    return _table(["view", "what it tells"], rows)
+    return _table(["view", "what it tells", "tables to switch on"], rows)
 
 
 def attributes() -> str:

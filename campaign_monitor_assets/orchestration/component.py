@@ -47,8 +47,9 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
         tables = chosen_tables(self.tables)
         frequencies = chosen_frequencies(self.frequencies, tables)
         account = self._account(frequencies)
-        views = chosen_views(tables, self.warehouse.history) if self.analytics else []
-        view_assets, view_checks = build_analytics(views, account, self.schema_of_views)
+        history = self.warehouse.history
+        views = chosen_views(tables, history, account.privacy) if self.analytics else []
+        view_assets, view_checks = build_analytics(views, tables, account, self.schema_of_views)
         warehouse = self.warehouse_resource()
         assets = [self._translated(each) for each in (*build_assets(tables, account), *view_assets)]
         checks = [*build_checks_against_stats(tables, account), *view_checks]

@@ -1,13 +1,14 @@
 """A Dagster asset and a check for each view, and one for the views there are a list's each of."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from campaign_monitor_assets import __version__
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
-from campaign_monitor_assets.analytics.create import create_view, version_of
+from campaign_monitor_assets.analytics.absent import why_absent
+from campaign_monitor_assets.analytics.create import create_view, drop_absent, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
 from campaign_monitor_assets.analytics.relations import (
@@ -24,23 +25,29 @@ from campaign_monitor_assets.orchestration.metadata import column_schema, file_o
 from campaign_monitor_assets.orchestration.preview import markdown_table, preview
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 SKIPPING = {"campaign_monitor/views": "where their tables are there"}
 """The tag of runs that read some tables, and leave out the views whose others were never read."""
 
 
-def chosen_views(tables: Sequence[Table], history: Container[str] = ()) -> list[View]:
-    """The views whose tables are all among the chosen ones.
+def chosen_views(
+    tables: Sequence[Table], history: Container[str] = (), privacy: Privacy = KEEP_ALL
+) -> list[View]:
+    """The views whose tables are all among the chosen ones, and whose figures are then right.
 
     Args:
         tables: The chosen tables.
         history: Those whose history is kept.
+        privacy: What becomes of personal data in them.
     """
     names = {table.name for table in tables}
     return [
         view
         for view in ALL_VIEWS.values()
-        if names.issuperset(tables_of(view)) and all(name in history for name in histories_of(view))
+        if names.issuperset(tables_of(view))
+        and all(name in history for name in histories_of(view))
+        and why_absent(view, privacy) is None
     ]
 
 
@@ -68,11 +75,12 @@ def view_key(view: str, account: Account) -> dg.AssetKey:
 
 
 def build_analytics(
-    views: Sequence[View], account: Account, schema: str
+    views: Sequence[View], tables: Iterable[Table], account: Account, schema: str
 ) -> tuple[list[dg.AssetsDefinition], list[dg.AssetChecksDefinition]]:
-    """The assets of these views in a schema, and their checks."""
+    """The assets of these views on these tables in a schema, and their checks."""
+    names = {table.name for table in tables}
     return (
-        [_build_asset(view, account, schema) for view in views],
+        [_build_asset(view, names, account, schema) for view in views],
         [_build_check(view, account, schema) for view in views],
     )
 
@@ -97,13 +105,12 @@ def _build_check(view: View, account: Account, schema: str) -> dg.AssetChecksDef
     return check
 
 
-def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefinition:
+def _build_asset(
+    view: View, tables: Collection[str], account: Account, schema: str
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=view_key(view.name, account),
-        deps=[
-            *(account.key(each) for each in {*view.needs, *view.history} - set(ALL_VIEWS)),
-            *(view_key(each, account) for each in view.needs if each in ALL_VIEWS),
-        ],
+        deps=_deps(view, tables, account),
         group_name=account.views_group,
         kinds={"sql", "duckdb"},
         description=view.description,
@@ -125,6 +132,7 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
             try:
                 with warehouse.target.connect(warn=context.log.warning) as connection:
                     place = Place(connection, account.schema, schema)
+                    drop_absent(place, account.privacy, context.log.warning)
                     metadata = _metadata(place, view, create_view(place, view))
             except ParentMissingError as error:
                 if not context.run.tags.keys() >= SKIPPING.keys():
@@ -135,6 +143,14 @@ def _build_asset(view: View, account: Account, schema: str) -> dg.AssetsDefiniti
         yield dg.MaterializeResult(metadata=metadata)
 
     return make
+
+
+def _deps(view: View, tables: Collection[str], account: Account) -> list[dg.AssetKey]:
+    return [
+        *(account.key(each) for each in {*view.needs, *view.history} - set(ALL_VIEWS)),
+        *(account.key(each) for each in view.optional if each in tables),
+        *(view_key(each, account) for each in view.needs if each in ALL_VIEWS),
+    ]
 
 
 def _metadata(place: Place, view: View, made: Made) -> dict[str, Any]:

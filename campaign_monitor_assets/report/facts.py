@@ -50,6 +50,7 @@ class Facts:
         connection: Where the summaries are; see `summarize`.
         present: The tables of the catalogue that there are, and HISTORY where that is kept.
         synced: When tables were last synced (UTC).
+        absent: The views whose figures would be wrong without what `privacy` leaves out, and why.
         client: The client's identifier.
         now: When tables were synced of which that is not known (UTC).
     """
@@ -57,6 +58,7 @@ class Facts:
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     synced: Mapping[str, datetime]
+    absent: Mapping[str, str] = field(default_factory=dict)
     client: str | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 

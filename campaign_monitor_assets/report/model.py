@@ -18,7 +18,13 @@ Cell = str | int | float | date | None
 """A cell of a table; a float is a percentage, and None nothing."""
 
 
-_KINDS: Final = (("number", (int, float)), ("day", date))
+class Signed(str):
+    """A number that is written already, with what it is more or less by."""
+
+    __slots__ = ()
+
+
+_KINDS: Final = (("number", (int, float, Signed)), ("day", date))
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,9 @@ class Section:
         missing = [table for table in self.tables if table not in facts.present]
         if missing and not (self.partly and len(missing) < len(self.tables)):
             return f"switch on {_named(missing)} to see this"
+        for view in self.views:
+            if reason := facts.absent.get(view):
+                return reason
         content = self.make(facts)
         if content is None:
             return self.empty

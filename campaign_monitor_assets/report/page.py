@@ -8,7 +8,7 @@ import duckdb
 from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.model import Card, Cell, Grid, Shown
 from campaign_monitor_assets.report.sections import GROUPS, SECTIONS
-from campaign_monitor_assets.report.summaries import STATES, summarize
+from campaign_monitor_assets.report.summaries import STATES, absent_views, summarize
 from campaign_monitor_assets.report.syncs import card, syncs
 from campaign_monitor_assets.report.times import moment_of
 
@@ -46,7 +46,8 @@ def compose(connection: duckdb.DuckDBPyConnection, schema: str) -> Page:
     """
     present = summarize(connection, schema, SECTIONS)
     found = syncs(connection, schema)
-    facts = Facts(connection, present, {sync.table: sync.synced_at for sync in found})
+    synced = {sync.table: sync.synced_at for sync in found}
+    facts = Facts(connection, present, synced, absent_views(connection, schema))
     scopes = [
         _scope(facts.of(client), f"client-{number}", name)
         for number, (client, name) in enumerate(_clients(connection), 1)

@@ -10,14 +10,17 @@ from typing import Final
 
 import duckdb
 
-from campaign_monitor_assets.analytics import HISTORY_VIEWS
+from campaign_monitor_assets.analytics import ALL_VIEWS, HISTORY_VIEWS
+from campaign_monitor_assets.analytics.absent import why_absent
 from campaign_monitor_assets.analytics.model import with_fragments
 from campaign_monitor_assets.analytics.relations import Place
 from campaign_monitor_assets.analytics.temporary import create_temporary_views, temporary
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.report.model import HISTORY, Section
+from campaign_monitor_assets.warehouse.enforce import stored_rules
 from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 from campaign_monitor_assets.warehouse.quoting import table_exists
 
 STATES: Final = {
@@ -90,6 +93,14 @@ _SUMMARIES: Final = {
             union all select ClientID, null from temp.suppressions
         ) group by ClientID""",
 }
+
+
+def absent_views(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, str]:
+    """The views that tell nothing right of what is stored, as `privacy` has it, and why."""
+    stored = stored_rules(connection, schema)
+    privacy = KEEP_ALL if stored is None else Privacy.of_rules(stored[0])
+    reasons = {name: why_absent(view, privacy) for name, view in ALL_VIEWS.items()}
+    return {name: reason.removesuffix(".") for name, reason in reasons.items() if reason}
 
 
 def summarize(

@@ -52,6 +52,21 @@ class Privacy:
     email_domain: bool = False
     key: bytes | None = field(default=None, repr=False)
 
+    @classmethod
+    def of_rules(cls, rules: str) -> "Privacy":
+        """What `rules` were made of, but for the key, by which nothing can be hashed then."""
+        found = json.loads(rules)
+        return cls(
+            actions={
+                (table, column): action
+                for action in Action
+                for table, _, column in (name.partition(".") for name in found.get(action, ()))
+            },
+            custom_fields=frozenset(found.get("custom_fields", ())),
+            keeps_unknown=found.get("unknown_fields", True),
+            email_domain=found.get("email_domain", False),
+        )
+
     def action(self, table: str, column: str) -> Action:
         """What becomes of a column."""
         return self.actions.get((table, column), Action.KEEP)

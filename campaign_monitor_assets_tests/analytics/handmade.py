@@ -36,10 +36,24 @@ def create_log(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[tuple[
     """The log of snapshots: of which tables, and when."""
     connection.execute(f"create schema if not exists {SCHEMA}")
     connection.execute(
-        f"create or replace table {SCHEMA}.sync_log (table_name varchar, synced_at timestamp)"
+        f"create or replace table {SCHEMA}.sync_log"
+        " (table_name varchar, synced_at timestamp, rows bigint)"
     )
     for snapshot in snapshots:
-        connection.execute(f"insert into {SCHEMA}.sync_log values (?, ?)", snapshot)
+        connection.execute(f"insert into {SCHEMA}.sync_log values (?, ?, 0)", snapshot)
+
+
+def create_readings(
+    connection: duckdb.DuckDBPyConnection, readings: Iterable[tuple[str, str, str]]
+) -> None:
+    """What is logged of parents: of which table, which parent, and when it was last read."""
+    connection.execute(f"create schema if not exists {SCHEMA}")
+    connection.execute(
+        f"create or replace table {SCHEMA}.sync_log_parents"
+        " (table_name varchar, parent varchar, synced_at timestamp)"
+    )
+    for reading in readings:
+        connection.execute(f"insert into {SCHEMA}.sync_log_parents values (?, ?, ?)", reading)
 
 
 def place(connection: duckdb.DuckDBPyConnection) -> Place:

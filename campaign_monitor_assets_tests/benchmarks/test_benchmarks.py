@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_monitor_assets_tests.benchmarks import connections, hashing, writing
+from campaign_monitor_assets.analytics import ALL_VIEWS
+from campaign_monitor_assets_tests.benchmarks import connections, hashing, views, writing
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
@@ -120,3 +121,12 @@ def test_connections_are_compared_on_each_network(tmp_path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if " ms | " in line]
     assert len(lines) == 3 * 3 * 4
     assert all(line.endswith("| 0 |") for line in lines), "so few requests meet no limit"
+
+
+def test_every_view_is_read_in_each_memory(tmp_path: Path) -> None:
+    """Each view that is asked for has its rows, and its figures in the default memory and more."""
+    views.main(["--rows", "2000", "--rounds", "1", "--patience", "0", "--output", str(tmp_path)])
+    lines = (tmp_path / "VIEWS.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if " MB |" in line]
+    assert [row[0].strip("`") for row in rows] == list(ALL_VIEWS)
+    assert all(row[1] != "0" and len(row) == 8 for row in rows)

@@ -14,6 +14,8 @@ import duckdb
 import pytest
 import yaml
 
+from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.catalogue.model import Group
 from campaign_monitor_assets.cli.__main__ import program
 from campaign_monitor_assets.cli.documentation import PARTS, marks, updated
 from campaign_monitor_assets.orchestration.attributes import WarehouseAttributes
@@ -39,7 +41,7 @@ def _blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A folder in which `make demo` has just run, as the documentation's blocks expect it."""
+    """A folder in which `make demo` has just run, with the reports that some queries need."""
     running.reset()
     folder = tmp_path_factory.mktemp("demo")
     (folder / "data").mkdir()
@@ -48,7 +50,12 @@ def demo(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
         patch.setenv("CAMPAIGN_MONITOR_API_KEY", running.key)
         patch.setenv("CAMPAIGN_MONITOR_BASE_URL", running.url)
         component = CampaignMonitorComponent(
-            warehouse=WarehouseAttributes(database=str(project.path))
+            tables=[
+                name
+                for name, table in CATALOGUE.items()
+                if table.default or table.group == Group.CAMPAIGN_REPORTS
+            ],
+            warehouse=WarehouseAttributes(database=str(project.path)),
         )
         definitions = dg.build_defs_for_component(component)
         assert definitions.resolve_job_def("campaign_monitor_all").execute_in_process().success

@@ -10,10 +10,16 @@ from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.model import Group
 from campaign_monitor_assets.report.sections import (
     campaigns_by_month,
+    changes,
+    domains,
     history,
+    inactivity,
+    links,
     list_growth,
     list_statistics,
     mail_programs,
+    overlap,
+    send_times,
     single_campaigns,
     subscribers_by_state,
     suppressions,
@@ -40,10 +46,14 @@ GROUPS: Final = (
     Group(
         "Campaigns",
         (
+            changes.CAMPAIGNS,
             campaigns_by_month.SENT,
             campaigns_by_month.PERFORMANCE,
             single_campaigns.LATEST,
             single_campaigns.MOST_OPENED,
+            links.SECTION,
+            send_times.WEEKDAYS,
+            send_times.HOURS,
         ),
         _RATES,
         _no_campaigns,
@@ -53,14 +63,17 @@ GROUPS: Final = (
         (
             subscribers_by_state.SECTION,
             list_growth.SECTION,
+            changes.GROWTH,
             list_statistics.SECTION,
             history.SIZES,
             history.MOVES,
+            inactivity.SECTION,
+            overlap.SECTION,
             mail_programs.SECTION,
         ),
         empty=_no_subscribers,
     ),
-    Group("Addresses that get no e-mail", (suppressions.SECTION,)),
+    Group("Addresses that get no e-mail", (suppressions.SECTION, domains.SECTION)),
 )
 """What the report on a client, and that on all clients, consists of, in its order."""
 
