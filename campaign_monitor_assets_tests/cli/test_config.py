@@ -30,6 +30,8 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
     """It names key, file, prefix and tables; what stands beside it is left alone."""
     config = ("--config", _write(tmp_path, OWN))
     (tmp_path / "settings" / "broken.py").write_text("1 / 0")
+    # As `dg` makes it; the run is recorded as one of that project.
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "marketing"\n')
     arguments = (*config, "sync") if before else ("sync", *config)
     done = run(tmp_path, *arguments, NORTHWIND_KEY=box.key, NORTHWIND_URL=box.url)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -39,6 +41,8 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
     with dg.DagsterInstance.from_config(str(tmp_path / ".dagster")) as instance:
         [recorded] = instance.get_runs()
     assert recorded.job_name.startswith("northwind")
+    location = {"dagster/code_location": tmp_path.name}
+    assert location.items() <= recorded.tags.items()
     assert not (tmp_path / "data").exists()
 
 

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests.cli.test_config import OWN
 from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, measured, run
 from campaign_monitor_assets_tests.orchestration.deployment import PATIENCE, eventually, free_port
 
@@ -54,12 +55,20 @@ def _without(folder: Path, packages: str) -> dict[str, str]:
 
 
 @contextmanager
-def _ui(folder: Path, **environment: str) -> Iterator[dict[str, Any]]:
+def _ui(folder: Path, *arguments: str, **environment: str) -> Iterator[dict[str, Any]]:
     """What the UI of `dev` tells, for as long as the context lasts; then Ctrl-C."""
     port = free_port()
     with (folder / "dev.log").open("w") as log:
         process = psutil.Popen(
-            [sys.executable, "-m", "campaign_monitor_assets.cli", "dev", "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "campaign_monitor_assets.cli",
+                "dev",
+                "--port",
+                str(port),
+                *arguments,
+            ],
             cwd=folder,
             env={**_without(folder, ONLY_IN_DEV), **environment},
             stdout=log,
@@ -110,3 +119,17 @@ def test_the_account_shows_nothing_of_the_demo(box: Sandbox, tmp_path: Path) -> 
         assert not _materialized(told)
     with _ui(tmp_path) as told:
         assert _materialized(told) == {"clients", "lists"}
+
+
+@pytest.mark.slow
+def test_a_configuration_of_ones_own_is_shown_without_a_key(tmp_path: Path) -> None:
+    """The UI's code server loads the named file; no demo account is put in its place."""
+    (tmp_path / "defs.yaml").write_text(OWN)
+    with _ui(tmp_path, "--config", "defs.yaml") as told:
+        paths = {tuple(node["assetKey"]["path"]) for node in told["assetNodes"]}
+    assert ("northwind", "lists") in paths
+    assert all(path[0].startswith("northwind") for path in paths)
+    assert (
+        "No NORTHWIND_KEY is set: runs will fail until it is" in (tmp_path / "dev.log").read_text()
+    )
+    assert not (tmp_path / "data").exists()

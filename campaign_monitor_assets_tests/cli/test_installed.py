@@ -78,9 +78,10 @@ def test_the_demo_works_without_a_clone(programs: Path, tmp_path: Path) -> None:
 def test_an_account_with_a_configuration_works_without_a_clone(
     programs: Path, box: Sandbox, tmp_path: Path
 ) -> None:
-    """`check` and `sync` read the account of a configuration that stands in the folder."""
+    """`doctor`, `check` and `sync` take the account of a configuration in the folder."""
     (tmp_path / "defs.yaml").write_text(OWN)
     for command in (
+        ("doctor",),
         ("check",),
         ("sync", "--select", LISTS.replace("campaign_monitor", "northwind")),
     ):
