@@ -157,28 +157,33 @@ class Months:
         *,
         template: str = "%{y:,}",
         width: int = 2,
+        dashed: bool = False,
         row: int | None = None,
     ) -> None:
         """Adds a line, which ends before the months that aren't over; without a colour the text's.
 
-        Those have a mark of their own: a line down to them would look like a fall.
+        Each of those has a mark of its own: a line down to it would look like a fall.
         """
         place = {} if row is None else {"row": row, "col": 1}
         look = {"color": colour} if colour else {}
-        over, left = self._over, len(self._months) - self._over
-        gap = [None] if left else []
-        symbols = ["circle"] * (over + len(gap)) + ["circle-open"] * left
+        over = self._over
+        days: list[str | None] = [*self._days[:over]]
+        marks: list[float | None] = [*numbers[:over]]
+        for day, number in zip(self._days[over:], numbers[over:], strict=True):
+            days += [None, day]
+            marks += [None, number]
+        symbols = ["circle"] * over + ["circle-open"] * (len(days) - over)
         self._figure.add_scatter(
             name=name,
-            x=[*self._days[:over], *gap, *self._days[over:]],
-            y=[*numbers[:over], *gap, *numbers[over:]],
+            x=days,
+            y=marks,
             mode="lines+markers" if over > 1 else "markers",
-            line={**look, "width": width},
+            line={**look, "width": width, "dash": "dash" if dashed else "solid"},
             marker={**look, "size": 2 + 2 * width, "symbol": symbols},
             hovertemplate=template,
             **place,
         )
-        self._told(name, numbers, Key(name, colour, line=True))
+        self._told(name, numbers, Key(name, colour, "dashed" if dashed else "solid"))
 
     def _told(self, name: str, numbers: Sequence[Cell], key: Key) -> None:
         self._legend.append(key)

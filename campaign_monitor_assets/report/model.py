@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.times import day_of
@@ -58,11 +58,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a chart's legend; without a colour it is drawn in that of the text."""
+    """One entry of a chart's legend: a bar, or a line of such a kind.
+
+    Without a colour it is drawn in that of the text.
+    """
 
     name: str
     colour: str = ""
-    line: bool = False
+    line: Literal["", "solid", "dashed"] = ""
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,21 @@ from campaign_monitor_assets.report.facts import Results
 
 
 class Rate(NamedTuple):
-    """A rate, the field of Results that holds it, and the panel that it stands in, from 1 on."""
+    """A rate, the field of Results that holds it, its looks, and its panel, from 1 on."""
 
     name: str
     field: str
     colour: str
     panel: int
+    dashed: bool = False
+    """Of two lines that cross one is, for who can't tell their colours."""
 
 
 RATES: Final = (
     Rate("Opened", "opened", BLUE, 1),
-    Rate("Clicks", "clicks", GREEN, 1),
+    Rate("Clicks", "clicks", GREEN, 1, dashed=True),
     Rate("Unsubscribed", "unsubscribed", ORANGE, 2),
-    Rate("Bounced", "bounced", RED, 2),
+    Rate("Bounced", "bounced", RED, 2, dashed=True),
 )
 
 PANELS: Final = tuple(

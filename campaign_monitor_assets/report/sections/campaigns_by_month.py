@@ -47,7 +47,14 @@ def _performance(facts: Facts) -> Chart | None:
     chart = charts.Months(figure, months, unfinished_from(as_of))
     for rate in RATES:
         numbers = [percent(results, rate) for _, results in found]
-        chart.line(rate.name, numbers, rate.colour, template="%{y:.1f} %", row=rate.panel)
+        chart.line(
+            rate.name,
+            numbers,
+            rate.colour,
+            template="%{y:.1f} %",
+            dashed=rate.dashed,
+            row=rate.panel,
+        )
     figure.update_yaxes(ticksuffix=" %")
     return chart.chart(480, *PANELS)
 

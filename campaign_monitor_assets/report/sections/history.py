@@ -54,7 +54,7 @@ def _sizes(facts: Facts) -> Chart | None:
 
 def _add_line(figure: go.Figure, line: Sequence[Sequence[Any]], colour: str) -> Key:
     """Draws the days of a list or a client, and says how the legend names it."""
-    key = Key(charts.short(line[0][1]), colour, line=True)
+    key = Key(charts.short(line[0][1]), colour, "solid")
     figure.add_scatter(
         # Plotly takes a name for a little HTML; the legend takes it as it is.
         name=charts.label(key.name),
