@@ -46,6 +46,7 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -71,6 +72,7 @@ def test_a_configuration_that_can_not_be_loaded(
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_variable_that_names_no_file(tmp_path: Path) -> None:
     """CAMPAIGN_MONITOR_CONFIG does what --config does, for whatever loads the definitions."""
     done = run(tmp_path, "check", CAMPAIGN_MONITOR_CONFIG="nowhere/defs.yaml")
@@ -79,6 +81,7 @@ def test_a_variable_that_names_no_file(tmp_path: Path) -> None:
     assert "nowhere/defs.yaml, which CAMPAIGN_MONITOR_CONFIG (--config) names" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_variables_of_the_configuration_are_named(tmp_path: Path) -> None:
     """Who has not set the key is told the name that the configuration chose."""
     done = run(tmp_path, "sync", "--config", _write(tmp_path, OWN))

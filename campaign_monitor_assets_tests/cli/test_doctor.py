@@ -132,6 +132,7 @@ def test_variables_that_are_wrong(
     assert any(said in line for line in found.lines(State.FAULT)), found.text
 
 
+@pytest.mark.slow
 def test_a_database_that_can_not_be_used(setup: Path) -> None:
     """What is no DuckDB file is a fault, and one that others can read is a warning."""
     file = setup / "account.duckdb"
@@ -160,6 +161,7 @@ def test_folders_that_can_not_be_written(setup: Path, monkeypatch: pytest.Monkey
     assert all("What to do: " in line for line in faults)
 
 
+@pytest.mark.slow
 def test_a_disk_without_room(setup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Free room is held against the rows that the account has, for each disk."""
     free = _Usage(200_000_000, 80_000_000, 120_000_000)

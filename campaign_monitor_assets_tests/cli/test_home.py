@@ -113,6 +113,7 @@ def test_settings_of_the_instance_that_are_wrong_are_told(box: Sandbox, tmp_path
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_relative_home_is_of_the_working_folder(box: Sandbox, tmp_path: Path) -> None:
     """Without a dagster.yaml in it a sentence says what that means, and the tables arrive."""
     (tmp_path / "home").mkdir()
@@ -123,6 +124,7 @@ def test_a_relative_home_is_of_the_working_folder(box: Sandbox, tmp_path: Path) 
     assert (tmp_path / "home" / "history").is_dir()
 
 
+@pytest.mark.slow
 def test_a_home_below_none_is_told(tmp_path: Path) -> None:
     """Where ~ stands for nothing, as for a user that a container made up, that is a sentence."""
     done = run(
@@ -144,7 +146,10 @@ def test_a_home_of_the_user_that_can_not_be_written_is_no_matter(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("command", "advice"),
-    [("sync", "Set DAGSTER_HOME to a folder"), ("demo", "Call the demo in a folder")],
+    [
+        ("sync", "Set DAGSTER_HOME to a folder"),
+        pytest.param("demo", "Call the demo in a folder", marks=pytest.mark.slow),
+    ],
 )
 def test_the_working_folder_that_can_not_be_written_is_told(
     box: Sandbox, tmp_path: Path, command: str, advice: str
