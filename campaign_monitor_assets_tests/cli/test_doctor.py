@@ -110,6 +110,7 @@ def test_a_configuration_that_is_not_accepted(setup: Path, monkeypatch: pytest.M
     [
         ("CAMPAIGN_MONITOR_API_KEY", "a b", "CAMPAIGN_MONITOR_API_KEY is not accepted"),
         ("CAMPAIGN_MONITOR_API_KEY", "wrong", "code 100"),
+        ("CAMPAIGN_MONITOR_BASE_URL", "http://127.0.0.1:9", "at 127.0.0.1:9 after 1 attempts"),
         ("CAMPAIGN_MONITOR_BASE_URL", "http://example.com", "Allowed: an https URL"),
         ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "REQUESTS_CA_BUNDLE names /nowhere.pem, which"),
         ("CAMPAIGN_MONITOR_DUCKDB", ":memory:", "':memory:' is not accepted"),
