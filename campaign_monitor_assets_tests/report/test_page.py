@@ -68,7 +68,7 @@ def test_attack(account: Project, tmp_path: Path, page: Page) -> None:
 
 def test_pictures(report: str, page: Page, screenshots: Path) -> None:
     """The report is drawn in the light and in the dark, at the width that a window has."""
-    page.set_viewport_size({"width": 1100, "height": 1330})
+    page.set_viewport_size({"width": 1100, "height": 1430})
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         page.goto(report)
