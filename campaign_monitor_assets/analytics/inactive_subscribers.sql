@@ -46,7 +46,7 @@ facts as (
     select
         recipient.ClientID,
         lower(trim(recipient.EmailAddress)),
-        if(sent.IsFollowed, 'followed', 'sent'),
+        case when sent.IsFollowed then 'followed' else 'sent' end,
         sent.SentDate
     from {campaign_recipients} recipient
     left join sent on sent.CampaignID = recipient.CampaignID

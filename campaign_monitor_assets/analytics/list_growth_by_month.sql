@@ -3,8 +3,8 @@ with changes as (
     select
         ClientID,
         ListID,
-        unnest(if(State = 'Active', [ListJoinedDate], [ListJoinedDate, Date])) as Moment,
-        unnest(if(State = 'Active', ['Joined'], ['Joined', State])) as Change
+        unnest(case State when 'Active' then [ListJoinedDate] else [ListJoinedDate, Date] end) as Moment,
+        unnest(case State when 'Active' then ['Joined'] else ['Joined', State] end) as Change
     from {subscribers}
 ),
 months as (

@@ -24,8 +24,8 @@ changes as (
         select
             ClientID,
             ListID,
-            unnest(if(State = 'Active', [ListJoinedDate], [ListJoinedDate, Date])) as Moment,
-            unnest(if(State = 'Active', ['Joined'], ['Joined', State])) as Change
+            unnest(case State when 'Active' then [ListJoinedDate] else [ListJoinedDate, Date] end) as Moment,
+            unnest(case State when 'Active' then ['Joined'] else ['Joined', State] end) as Change
         from {subscribers}
     )
     where Moment >= (select min(BeginningBefore) from periods)

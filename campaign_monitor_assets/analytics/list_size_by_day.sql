@@ -5,8 +5,8 @@ with moves as (
             ClientID,
             ListID,
             State,
-            unnest(if(Until is null, [Since], [Since, Until])) as Moment,
-            unnest(if(Until is null, [1], [1, -1])) as Number
+            unnest(case when Until is null then [Since] else [Since, Until] end) as Moment,
+            unnest(case when Until is null then [1] else [1, -1] end) as Number
         from {subscriber_state_periods}
     )
     group by ListID, State, Moment::date

@@ -1,24 +1,31 @@
--- A consent that was not asked for at one of the two times has not changed.
-with versions as (
+-- A consent that was not asked for at one of the two times has not changed. Most subscribers are in
+-- one version, in which nothing changed: the others are found by their hashes, in little memory.
+with all_versions as not materialized (
     select ClientID, ListID, {address} as EmailAddress, _valid_from, Name, MobileNumber, ReadsEmailWith,
-        ConsentToTrack, ConsentToSendSms, CustomFields
+        ConsentToTrack, ConsentToSendSms, CustomFields, hash(ListID, {address}) as Person
     from {active_subscribers_history}
     union all
     select ClientID, ListID, {address} as EmailAddress, _valid_from, Name, MobileNumber, ReadsEmailWith,
-        ConsentToTrack, ConsentToSendSms, CustomFields
+        ConsentToTrack, ConsentToSendSms, CustomFields, hash(ListID, {address}) as Person
     from {bounced_subscribers_history}
     union all
     select ClientID, ListID, {address} as EmailAddress, _valid_from, Name, MobileNumber, ReadsEmailWith,
-        ConsentToTrack, ConsentToSendSms, CustomFields
+        ConsentToTrack, ConsentToSendSms, CustomFields, hash(ListID, {address}) as Person
     from {deleted_subscribers_history}
     union all
     select ClientID, ListID, {address} as EmailAddress, _valid_from, Name, MobileNumber, ReadsEmailWith,
-        ConsentToTrack, ConsentToSendSms, CustomFields
+        ConsentToTrack, ConsentToSendSms, CustomFields, hash(ListID, {address}) as Person
     from {unconfirmed_subscribers_history}
     union all
     select ClientID, ListID, {address} as EmailAddress, _valid_from, Name, MobileNumber, ReadsEmailWith,
-        ConsentToTrack, ConsentToSendSms, CustomFields
+        ConsentToTrack, ConsentToSendSms, CustomFields, hash(ListID, {address}) as Person
     from {unsubscribed_subscribers_history}
+),
+several as (
+    select Person from all_versions group by Person having count(*) > 1
+),
+versions as (
+    select * from all_versions semi join several using (Person)
 ),
 pairs as (
     select

@@ -44,10 +44,9 @@ people as (
         (State = 'Unsubscribed')::bigint as Unsubscribed,
         (State = 'Bounced')::bigint as Bounced,
         State = 'Suppressed' as IsSuppressed,
-        if(
-            IsSuppressed, [],
+        case when IsSuppressed then [] else
             [struct_pack(ListID := row.ListID, Name := list.Name, State := State, Date := Date)]
-        ) as Lists,
+        end as Lists,
         SuppressionReason,
         SuppressedDate
     from rows row
@@ -61,10 +60,9 @@ people as (
         (State = 'Unsubscribed')::bigint,
         (State = 'Bounced')::bigint,
         IsSuppressed,
-        if(
-            OnLists = 0, [],
+        case when OnLists = 0 then [] else
             [struct_pack(ListID := ListID, Name := Name, State := State, Date := Date)]
-        ),
+        end,
         SuppressionReason,
         SuppressedDate
     from states

@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from campaign_monitor_assets.analytics import ALL_VIEWS
 from campaign_monitor_assets.analytics.create import create_view
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
@@ -87,7 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     introduction = _INTRODUCTION.format(
         rows=chosen.rows, campaigns=large_account.CAMPAIGNS, lists=large_account.LISTS
     )
-    machine = f"Measured on {os.cpu_count()} cores, duckdb {version('duckdb')}.\n"
+    machine = (
+        f"Measured on {os.cpu_count()} cores with a load average of {psutil.getloadavg()[2]:.0f},"
+        f" duckdb {version('duckdb')}.\n"
+    )
     text = "\n".join([introduction, machine, *lines, ""])
     chosen.output.mkdir(parents=True, exist_ok=True)
     (chosen.output / "VIEWS.md").write_text(text, encoding="utf-8")
