@@ -80,9 +80,15 @@ def _secret(variable: str, environment: Mapping[str, str]) -> str:
 def _to_slack(alert: Alert, url: str) -> None:
     # Texts of exceptions hold the URL, and who has it can write there: only classes are named.
     try:
+        # Its body is of no interest, and might never end.
         response = requests.post(
-            url, json={"text": slack_text(alert)}, timeout=TIMEOUT, allow_redirects=False
+            url,
+            json={"text": slack_text(alert)},
+            timeout=TIMEOUT,
+            allow_redirects=False,
+            stream=True,
         )
+        response.close()
     except requests.exceptions.ReadTimeout:
         raise UndeliveredError(
             Outcome.UNCONFIRMED, f"the webhook didn't answer within {TIMEOUT:g} s"

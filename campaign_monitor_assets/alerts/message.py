@@ -126,8 +126,9 @@ def email_of(alert: Alert, *, sender: str, to: Sequence[str]) -> EmailMessage:
     message["Message-ID"] = f"<{alert.run_id}.{alert.digest}@campaign-monitor-assets>"
     # So that nobody's absence is answered to it.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_plain(alert))
-    message.add_alternative(_html(alert), subtype="html")
+    # Every mail server takes that, and lines as long as they come.
+    message.set_content(_plain(alert), cte="quoted-printable")
+    message.add_alternative(_html(alert), subtype="html", cte="quoted-printable")
     return message
 
 
