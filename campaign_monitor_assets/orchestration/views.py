@@ -1,13 +1,14 @@
 """A Dagster asset and a check for each view, and one for the views there are a list's each of."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from campaign_monitor_assets import __version__
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.absent import why_absent
+from campaign_monitor_assets.analytics.changes import state_of
 from campaign_monitor_assets.analytics.create import create_view, drop_absent, version_of
 from campaign_monitor_assets.analytics.health import why_not_queried
 from campaign_monitor_assets.analytics.model import Made
@@ -29,6 +30,10 @@ from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 SKIPPING = {"campaign_monitor/views": "where their tables are there"}
 """The tag of runs that read some tables, and leave out the views whose others were never read."""
+
+
+_STATE: Final = "made_of"
+"""The metadata by which it is known whether anything changed."""
 
 
 def chosen_views(
@@ -133,7 +138,7 @@ def _build_asset(
                 with warehouse.target.connect(warn=context.log.warning) as connection:
                     place = Place(connection, account.schema, schema)
                     drop_absent(place, account.privacy, context.log.warning)
-                    metadata = _metadata(place, view, create_view(place, view))
+                    metadata = _figures(context, place, view, account)
             except ParentMissingError as error:
                 if not context.run.tags.keys() >= SKIPPING.keys():
                     raise
@@ -143,6 +148,40 @@ def _build_asset(
         yield dg.MaterializeResult(metadata=metadata)
 
     return make
+
+
+def _figures(
+    context: dg.AssetExecutionContext, place: Place, view: View, account: Account
+) -> dict[str, Any]:
+    """Makes a view, unless nothing changed since it was made, and tells its figures."""
+    if (found := _as_before(context, place, view, account)) is not None:
+        return found
+    found = _metadata(place, view, create_view(place, view))
+    return {**found, _STATE: _state(place, view, account) or "unknown"}
+
+
+def _as_before(
+    context: dg.AssetExecutionContext, place: Place, view: View, account: Account
+) -> dict[str, Any] | None:
+    """The figures of a view, where nothing changed since they were found; None: find them again.
+
+    Only where nobody asked for the view itself: in the runs of schedules and groups.
+    """
+    if not context.run.tags.keys() >= SKIPPING.keys():
+        return None
+    event = context.instance.get_latest_materialization_event(view_key(view.name, account))
+    made = event.asset_materialization if event else None
+    if made is None or _STATE not in made.metadata:
+        return None
+    if made.metadata[_STATE].value != _state(place, view, account):
+        return None
+    return dict(made.metadata)
+
+
+def _state(place: Place, view: View, account: Account) -> str | None:
+    privacy = account.privacy
+    besides = (__version__, str(file_of(place.connection).value), privacy.rules, privacy.key_check)
+    return state_of(place, view, repr(besides))
 
 
 def _deps(view: View, tables: Collection[str], account: Account) -> list[dg.AssetKey]:

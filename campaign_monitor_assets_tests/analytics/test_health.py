@@ -167,13 +167,23 @@ def test_schedules_alone_make_all_views_and_keep_their_figures(project: Project)
 
         views = [view.name for view in chosen_views([CATALOGUE[name] for name in OF_VIEWS])]
         assert {"time_zones", "client_time_zones", BY_LIST} < set(views)
-        told = told_after("hourly", "daily", "hourly")
+        told_after("hourly", "daily")
+        project.change(f"comment on view {SCHEMA}.{BY_LIST} is 'not made again'")
+        told = told_after("hourly")
+        assert comment(project) == "not made again"
         assert told == {view: rows(project, view) for view in views}
         listed = project.box.account("lists")["lists"][NOWHERE]
         project.box.mutate("lists", NOWHERE, [*listed, {"ListID": "9" * 32, "Name": "New"}])
         later = told_after("hourly")
         assert later[BY_LIST] == told[BY_LIST] + 1
+        assert comment(project) != "not made again"
         assert later == {view: rows(project, view) for view in views}
+
+
+def comment(project: Project) -> str:
+    """The comment on a view, which is written when it is made."""
+    [[found]] = project.query("select comment from duckdb_views() where view_name = ?", BY_LIST)
+    return str(found)
 
 
 def told_rows(instance: dg.DagsterInstance, view: str) -> int:
