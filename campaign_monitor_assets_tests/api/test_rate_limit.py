@@ -9,7 +9,6 @@ import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.api.rate_limit import RateLimiter
-from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.project import Project, at_once, failures
 
 
@@ -139,46 +138,46 @@ AT_FIRST = 10
 
 
 @pytest.fixture(scope="module")
-def of_many_lists() -> Iterator[Sandbox]:
+def of_many_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """An account in which one table takes more requests than there are connections."""
     with sandbox.start("--bulk", f"{LISTS}x1", "--latency", "0.05") as box:
-        yield box
+        project = Project(box, tmp_path_factory.mktemp("many") / "account.duckdb")
+        assert project.materialize("clients", "lists").success
+        yield project
 
 
-def _under_way(
-    box: Sandbox, folder: Path, faults: Sequence[Mapping[str, Any]] = (), **api: Any
+def _requests(
+    synced: Project, folder: Path, faults: Sequence[Mapping[str, Any]] = (), **api: Any
 ) -> list[Mapping[str, Any]]:
-    """The requests for the lists' figures, after those that brought the lists."""
-    box.reset()
-    project = Project(box, folder / "account.duckdb")
-    assert project.materialize("clients", "lists").success
-    box.reset()
-    box.faults(faults)
+    """The requests for the lists' figures."""
+    project = synced.copy_to(folder / "account.duckdb")
+    project.box.reset()
+    project.box.faults(faults)
     result = project.materialize("list_stats", **api)
     assert result.success, failures(result)
     assert project.count("list_stats") == LISTS
-    return list(box.requests()["requests"])
+    return list(project.box.requests()["requests"])
 
 
-def test_more_are_under_way_while_all_goes_well(of_many_lists: Sandbox, tmp_path: Path) -> None:
+def test_more_are_under_way_while_all_goes_well(of_many_lists: Project, tmp_path: Path) -> None:
     """Ten requests are begun with; where none is refused or fails, there are soon more."""
-    requests = _under_way(of_many_lists, tmp_path)
+    requests = _requests(of_many_lists, tmp_path)
     assert at_once(requests[:AT_FIRST]) <= AT_FIRST
     assert AT_FIRST < at_once(requests) <= 20
 
 
-def test_never_more_than_the_user_allows(of_many_lists: Sandbox, tmp_path: Path) -> None:
+def test_never_more_than_the_user_allows(of_many_lists: Project, tmp_path: Path) -> None:
     """`connections` bounds them, however well it goes: below ten and above."""
-    assert at_once(_under_way(of_many_lists, tmp_path / "3", connections=3)) == 3
-    assert AT_FIRST < at_once(_under_way(of_many_lists, tmp_path / "12", connections=12)) <= 12
+    assert at_once(_requests(of_many_lists, tmp_path, connections=3)) == 3
+    assert AT_FIRST < at_once(_requests(of_many_lists, tmp_path, connections=12)) <= 12
 
 
 @pytest.mark.parametrize("fault", [{"what": "429", "reset_after": 0}, {"what": "503"}])
 def test_trouble_ends_the_growth(
-    of_many_lists: Sandbox, tmp_path: Path, fault: Mapping[str, Any]
+    of_many_lists: Project, tmp_path: Path, fault: Mapping[str, Any]
 ) -> None:
     """After a refusal or a fault of the server's there are no more than at first."""
-    requests = _under_way(of_many_lists, tmp_path, faults=[{"path": "/stats", "skip": 90, **fault}])
+    requests = _requests(of_many_lists, tmp_path, faults=[{"path": "/stats", "skip": 90, **fault}])
     [trouble] = [each for each in requests if each["status"] != 200]
     assert at_once(_before(requests, trouble["started"])) > AT_FIRST
     after = [each for each in requests if each["started"] > trouble["ended"]]
