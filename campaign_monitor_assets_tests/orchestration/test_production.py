@@ -91,7 +91,7 @@ def test_a_scheduled_run_arrives_on_postgres(box: Sandbox, deployment: Deploymen
         deployment.start(*line.replace("3000", str(port)).split())
     with dg.DagsterInstance.from_config(str(deployment.home)) as instance:
         [run] = eventually(lambda: list(instance.get_runs()))
-        assert run.tags["dagster/schedule_name"].startswith("campaign_monitor_cron")
+        assert run.tags["dagster/schedule_name"] == "campaign_monitor_every_minute"
         eventually(lambda: _ticks(instance, "SKIPPED"))
         skipped = _ticks(instance, "SKIPPED")[0]
         assert run.run_id in str(skipped.skip_reason)
