@@ -9,8 +9,7 @@ with as_of as (
     )
 ),
 periods as (
-    select Days, Ending - to_days(Days) as Beginning, Beginning - to_days(Days) as BeginningBefore, Ending
-    from (select unnest([{periods}]) as Days, Ending from as_of)
+    {periods}
 ),
 sums as (
     select

@@ -1,10 +1,8 @@
--- Everybody joined once; those who are no longer active also left or bounced once.
 with changes as (
     select
         ClientID,
         ListID,
-        unnest(case State when 'Active' then [ListJoinedDate] else [ListJoinedDate, Date] end) as Moment,
-        unnest(case State when 'Active' then ['Joined'] else ['Joined', State] end) as Change
+        {moments}
     from {subscribers}
 ),
 months as (

@@ -9,8 +9,7 @@ with as_of as (
     )
 ),
 periods as (
-    select Days, Ending - to_days(Days) as Beginning, Beginning - to_days(Days) as BeginningBefore, Ending
-    from (select unnest([{periods}]) as Days, Ending from as_of)
+    {periods}
 ),
 changes as (
     select
@@ -24,8 +23,7 @@ changes as (
         select
             ClientID,
             ListID,
-            unnest(case State when 'Active' then [ListJoinedDate] else [ListJoinedDate, Date] end) as Moment,
-            unnest(case State when 'Active' then ['Joined'] else ['Joined', State] end) as Change
+            {moments}
         from {subscribers}
     )
     where Moment >= (select min(BeginningBefore) from periods)

@@ -60,7 +60,14 @@ FRAGMENTS: Mapping[str, str] = MappingProxyType(
         "{rate_changes}": ",\n    ".join(
             f"{name} - {name}Before as {name}Change" for name in RATES
         ),
-        "{periods}": ", ".join(map(str, PERIODS)),
+        # Each period, and the one of as many days before it; `as_of` says when they end.
+        "{periods}": "select Days, Ending - to_days(Days) as Beginning,"
+        " Beginning - to_days(Days) as BeginningBefore, Ending"
+        f" from (select unnest({list(PERIODS)}) as Days, Ending from as_of)",
+        # Everybody joined once; those who are no longer active also left or bounced once.
+        "{moments}": "unnest(case State when 'Active' then [ListJoinedDate]"
+        " else [ListJoinedDate, Date] end) as Moment,"
+        " unnest(case State when 'Active' then ['Joined'] else ['Joined', State] end) as Change",
         "{settled_days}": f"interval {SETTLED_DAYS} day",
         "{is_enough_sent}": f"Campaigns >= {LEAST_CAMPAIGNS} and Delivered >= {LEAST_DELIVERED}",
         "{is_enough_addresses}": f"Addresses >= {LEAST_ADDRESSES}",
