@@ -22,9 +22,8 @@ TIMEOUT: Final = 8.0
 
 
 class Outcome(StrEnum):
-    """What became of a message."""
+    """What became of a message that was not delivered."""
 
-    SENT = "sent"
     UNSENT = "not sent"
     """The receiver can't be reached now: it is tried again later."""
     REFUSED = "refused"

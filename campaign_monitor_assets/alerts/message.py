@@ -6,7 +6,7 @@ Texts come from this package's own errors and checks, which hold no secret and n
 import hashlib
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -56,13 +56,12 @@ class Alert:
     problems: Sequence[Problem]
     not_refreshed: Sequence[str] = ()
     url: str | None = None
-    digest: str = field(init=False)
-    """The same for runs that failed in the same way."""
 
-    def __post_init__(self) -> None:
+    @property
+    def digest(self) -> str:
+        """The same for runs that failed in the same way."""
         same = sorted((each.where, each.kind) for each in self.problems)
-        digest = hashlib.sha256(repr((self.job, same)).encode()).hexdigest()[:16]
-        object.__setattr__(self, "digest", digest)
+        return hashlib.sha256(repr((self.job, same)).encode()).hexdigest()[:16]
 
     @property
     def shown(self) -> list[Problem]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -84,6 +85,23 @@ class Facts:
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query; `$client` in it stands for the client, as MINE uses it."""
         return self.connection.execute(query, {"client": self.client}).fetchall()
+
+    def ask_grouped(self, query: str) -> list[list[tuple[Any, ...]]]:
+        """The rows of a query, those together that have the same first value and follow on it."""
+        return [list(rows) for _, rows in groupby(self.ask(query), key=lambda row: row[0])]
+
+    def most_common(
+        self, summary: str, most: int
+    ) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+        """So many of the most common names of a summary, with their numbers; None: it is empty."""
+        found = self.ask(
+            f"select name, sum(number)::bigint as number from temp.{summary} where {MINE}"
+            f" group by all order by number desc, name limit {most}"
+        )
+        if not found:
+            return None
+        names, numbers = zip(*found, strict=True)
+        return names, numbers
 
     def as_of(self, tables: Iterable[str]) -> datetime:
         """When the oldest of some tables was last synced (UTC)."""

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -16,16 +15,15 @@ _VIEWS: Final = ("subscriber_state_periods", "subscriber_state_changes", "list_s
 
 def _sizes(facts: Facts) -> Chart | None:
     """How many active subscribers the largest lists or clients had, day by day."""
-    found = facts.ask(
+    everything = facts.ask_grouped(
         f"with mine as (select {facts.key}, day, sum(active)::bigint as active from temp.sizes"
         f" where {MINE} group by all)"
         f" select {facts.key}, coalesce(name, {facts.key}), day, active"
         f" from mine left join {facts.names} using ({facts.key})"
         f" order by arg_max(active, day) over (partition by {facts.key}) desc, {facts.key}, day"
     )
-    if not found:
+    if not everything:
         return None
-    everything = [list(days) for _, days in groupby(found, key=lambda row: row[0])]
     lines = everything[:_MOST_LINES]
     figure = go.Figure()
     legend = [

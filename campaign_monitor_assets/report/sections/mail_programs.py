@@ -1,19 +1,16 @@
 from typing import Final
 
 from campaign_monitor_assets.report import charts
-from campaign_monitor_assets.report.facts import MINE, Facts
+from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.model import Chart, Section
 
 
 def _make(facts: Facts) -> Chart | None:
     """The e-mail programs of the active subscribers, the most common first."""
-    found = facts.ask(
-        f"select name, sum(number)::bigint as number from temp.programs where {MINE}"
-        f" group by all order by number desc, name limit {charts.MOST_BARS}"
-    )
-    if not found:
+    found = facts.most_common("programs", charts.MOST_BARS)
+    if found is None:
         return None
-    names, numbers = zip(*found, strict=True)
+    names, numbers = found
     unit = "Active subscribers"
     return charts.bars("E-mail program", names, {unit: numbers}, unit)
 

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import groupby
 from typing import Final
 
 from campaign_monitor_assets.report import charts
@@ -18,16 +17,15 @@ _COLOURS: Final = dict(
 
 def _make(facts: Facts) -> Chart | None:
     """A bar for each of the largest lists or clients, the most active ones first."""
-    found = facts.ask(
+    everything = facts.ask_grouped(
         f"with mine as (select {facts.key}, state, sum(number)::bigint as number"
         f" from temp.states where {MINE} group by all)"
         f" select {facts.key}, name, state, number from mine join {facts.names} using ({facts.key})"
         f" order by sum(case state when 'Active' then number else 0 end)"
         f" over (partition by {facts.key}) desc, name, {facts.key}"
     )
-    if not found:
+    if not everything:
         return None
-    everything = [list(rows) for _, rows in groupby(found, key=lambda row: row[0])]
     each = everything[: charts.MOST_BARS]
     numbers = [{state: number for *_, state, number in rows} for rows in each]
     shown = [state for state in STATES.values() if any(state in known for known in numbers)]

@@ -1,19 +1,16 @@
 from typing import Final
 
 from campaign_monitor_assets.report import charts
-from campaign_monitor_assets.report.facts import MINE, Facts
+from campaign_monitor_assets.report.facts import Facts
 from campaign_monitor_assets.report.model import Chart, Section
 
 
 def _make(facts: Facts) -> Chart | None:
     """The reasons why addresses are suppressed, the most common first."""
-    found = facts.ask(
-        f"select name, sum(number)::bigint as number from temp.suppressions where {MINE}"
-        f" group by all order by number desc, name limit {charts.MOST_BARS}"
-    )
-    if not found:
+    found = facts.most_common("suppressions", charts.MOST_BARS)
+    if found is None:
         return None
-    names, numbers = zip(*found, strict=True)
+    names, numbers = found
     return charts.bars("Reason", names, {"Addresses": numbers}, "Addresses")
 
 
