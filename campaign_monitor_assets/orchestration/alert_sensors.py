@@ -89,8 +89,9 @@ def _tell(context: dg.RunStatusSensorContext, watched: Watched) -> None:
     if alert is None:
         return
     told_at = _told_before(instance, run, alert, watched)
-    now = time.time()
-    instance.add_run_tags(run.run_id, {tags.what: alert.digest, tags.when: f"{told_at or now:.0f}"})
+    # A whole second that has passed: one that is rounded up would lie ahead of the next look.
+    when = int(told_at or time.time())
+    instance.add_run_tags(run.run_id, {tags.what: alert.digest, tags.when: str(when)})
     if told_at is not None:
         context.log.info("The run before failed in the same way, and that was told.")
         return
