@@ -38,7 +38,11 @@ def relation_of_view(schema: str, name: str) -> str:
 
 def literal(value: str) -> str:
     """A quoted SQL string, for statements that take no parameters."""
-    return "'" + value.replace("'", "''") + "'"
+    quoted = "'" + value.replace("'", "''") + "'"
+    # Before DuckDB 2 a statement ends at its first NUL.
+    if "\0" not in value:
+        return quoted
+    return "(" + quoted.replace("\0", "' || chr(0) || '") + ")"
 
 
 def row_of(

@@ -207,3 +207,15 @@ def test_packages_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(finding.todo.startswith("pip install '") for finding in faults)
     assert any("dagster-webserver 1.12.0 is of another version" in text for text in found)
     assert any("campaign_monitor_assets[report]" in text for text in found)
+
+
+def test_an_extension_for_another_duckdb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning says that DuckDB would not load it, and names both versions."""
+    installed = {"duckdb": "2.0.1", "duckdb-extension-httpfs": "1.5.5"}
+
+    def version(package: str) -> str:
+        return installed.get(package) or importlib.metadata.version(package)
+
+    monkeypatch.setattr(versions, "version", version)
+    warnings = [each.text for each in versions.versions() if each.state is State.WARNING]
+    assert "duckdb-extension-httpfs 1.5.5 is of another version than duckdb 2.0.1." in warnings

@@ -17,8 +17,16 @@ _EXTRAS: Final = {
     "webserver": ("dagster-webserver", "`campaign-monitor dev`"),
     "report": ("plotly", "`campaign-monitor report`"),
     "postgres": ("dagster-postgres", "Dagster's storage in PostgreSQL"),
+    "lake": ("duckdb-extension-ducklake", "DuckLake, where DuckDB can't install it by itself,"),
 }
 """For each extra a package that it brings, and what needs it."""
+_SAME: Final = {
+    "dagster-webserver": "dagster",
+    "duckdb-extension-ducklake": "duckdb",
+    "duckdb-extension-httpfs": "duckdb",
+    "duckdb-extension-postgres-scanner": "duckdb",
+}
+"""Packages that work with the same version of another one alone."""
 
 
 def versions() -> Iterator[Finding]:
@@ -42,13 +50,13 @@ def versions() -> Iterator[Finding]:
             yield note(f"{package} is not installed; {use} needs it: {install}")
         else:
             yield right(f"{package} {found}")
-    webserver = _version("dagster-webserver")
-    if webserver not in {None, _version("dagster")}:
-        yield warning(
-            f"dagster-webserver {webserver} is of another version than dagster"
-            f" {_version('dagster')}.",
-            "install the same version of both.",
-        )
+    for package, other in _SAME.items():
+        has, needs = _version(package), _version(other)
+        if has is not None and needs is not None and has != needs:
+            yield warning(
+                f"{package} {has} is of another version than {other} {needs}.",
+                "install the same version of both.",
+            )
 
 
 def _unmet(requirement: Requirement) -> Iterator[Finding]:
