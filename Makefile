@@ -6,7 +6,7 @@ COMMAND := $(VENV)/bin/campaign-monitor
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo sync check doctor dev report compact forget bench test test-slow test-all test-duckdb coverage definitions docs lint format clean
+.PHONY: setup demo cluster-demo sync check doctor dev report compact forget bench test test-slow test-all test-duckdb coverage definitions docs lint format clean
 
 setup: $(READY)
 
@@ -19,6 +19,9 @@ $(READY): setup.cfg constraints.txt
 
 demo: $(READY)
 	$(COMMAND) demo
+
+cluster-demo: $(READY)
+	$(COMMAND) cluster-demo
 
 sync: $(READY)
 	$(COMMAND) sync

@@ -77,10 +77,11 @@ def _command(
     call.__doc__ = run.__doc__
     for option in options:
         call = option(call)
-    program.command(run.__name__)(call)
+    program.command(run.__name__.replace("_", "-"))(call)
 
 
 _command(commands.demo, _SELECT)
+_command(commands.cluster_demo)
 _command(commands.sync, _SELECT, _CONFIG)
 _command(commands.check, _CONFIG)
 _command(

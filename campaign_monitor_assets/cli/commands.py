@@ -63,6 +63,13 @@ def demo(console: Console, select: str | None = None) -> int:
     return 0
 
 
+def cluster_demo(console: Console) -> int:
+    """Show runs of two accounts on two workers, one of which is killed."""
+    with _loaded_for_good():
+        run = import_module("campaign_monitor_assets.cli.cluster.demo").run
+    return int(run(console))
+
+
 def sync(console: Console, select: str | None = None) -> int:
     """Bring the account of CAMPAIGN_MONITOR_API_KEY into DuckDB."""
     _require_credentials()

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 import requests
 
+from campaign_monitor_assets.cli.cluster import programs, services
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.orchestration.deployment import (
     SHIPPED,
@@ -16,7 +17,6 @@ from campaign_monitor_assets_tests.orchestration.deployment import (
     eventually,
     free_port,
 )
-from campaign_monitor_assets_tests.orchestration.postgres import PROGRAMS, Server, server
 from campaign_monitor_assets_tests.project import Project
 
 PAGE = (Path(__file__).parents[2] / "docs" / "production.md").read_text(encoding="utf-8")
@@ -40,7 +40,8 @@ defs = dg.build_defs_for_component(
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        PROGRAMS is None, reason="PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        programs.found("initdb") is None,
+        reason="PostgreSQL is not installed (Debian: apt-get install postgresql)",
     ),
 ]
 
@@ -53,14 +54,14 @@ def _block(language: str, first: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Server]:
-    with server() as running:
+def postgres() -> Iterator[services.Postgres]:
+    with services.postgres("dagster") as running:
         yield running
 
 
 @pytest.fixture
 def deployment(
-    project: Project, postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, postgres: services.Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deployment]:
     """The shipped dagster.yaml with the page's storage, and a project that is read each minute."""
     (tmp_path / "dagster.yaml").write_text(
@@ -74,7 +75,7 @@ def deployment(
         "DAGSTER_PG_PORT": str(postgres.port),
         "DAGSTER_PG_USERNAME": postgres.user,
         "DAGSTER_PG_PASSWORD": postgres.password,
-        "DAGSTER_PG_DB": postgres.database,
+        "DAGSTER_PG_DB": postgres.databases[0],
     }.items():
         monkeypatch.setenv(name, value)
     deployed = Deployment(tmp_path, project)

@@ -1,0 +1,64 @@
+"""Programs of the system's packages, found where those put them."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Final
+
+from campaign_monitor_assets.errors import ConfigurationError
+
+POSTGRES: Final = ("initdb", "postgres")
+REDIS: Final = ("redis-server",)
+MODULES: Final = {
+    "celery": "celery",
+    "dagster_celery": "celery",
+    "dagster_postgres": "postgres",
+    "dagster_webserver": "webserver",
+}
+"""What the demo imports or starts, and the extra of this package that brings it."""
+_INSTALL: Final = (
+    "Install PostgreSQL and Redis (Debian, Ubuntu: apt-get install postgresql redis-server; Fedora:"
+    " dnf install postgresql-server redis; macOS: brew install postgresql redis)."
+)
+
+
+def found(name: str) -> Path | None:
+    """A program on the PATH, or the newest where Debian keeps PostgreSQL's; None: there is none."""
+    if path := shutil.which(name):
+        return Path(path)
+    debian = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    return max(debian, key=lambda path: float(path.parts[-3]), default=None)
+
+
+def program(name: str) -> Path:
+    """A program.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    if path := found(name):
+        return path
+    raise ConfigurationError(
+        f"There is no program {name} on the PATH, nor below /usr/lib/postgresql. {_INSTALL}"
+    )
+
+
+def require_all() -> None:
+    """Looks for all that the demo needs before it starts any of it.
+
+    Raises:
+        ConfigurationError: Something is not installed.
+    """
+    for name in (*POSTGRES, *REDIS):
+        program(name)
+    missing = {module: extra for module, extra in MODULES.items() if not _is_there(module)}
+    if missing:
+        extras = ",".join(sorted(set(missing.values())))
+        raise ConfigurationError(
+            f"Not installed here: {', '.join(missing)}. Install what the demo needs with"
+            f" `pip install 'campaign_monitor_assets[{extras}]'`."
+        )
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
