@@ -245,7 +245,7 @@ class ParentMissingError(CampaignMonitorError):
 
 
 class DatabaseError(CampaignMonitorError):
-    """The DuckDB file can't be opened, written or loaded into."""
+    """The DuckDB file or the DuckLake can't be opened, written or loaded into."""
 
 
 class MemoryLimitError(DatabaseError):
@@ -257,6 +257,17 @@ class MemoryLimitError(DatabaseError):
             " are unchanged.",
             f"set `memory_limit` to {enough} or more.",
             memory_limit=limit,
+        )
+
+
+class ConflictError(DatabaseError):
+    """Another run wrote the same as this one, and was first."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"Another run changed the same tables of the {label} at the same time, and was first."
+            " What it wrote stands; of this one nothing does.",
+            "run it again.",
         )
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
@@ -18,6 +16,7 @@ from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests import warehouses
 
 PREFIX = "campaign_monitor"
 TODAY = "2026-11-01"
@@ -92,7 +91,7 @@ class Project:
         """The component's assets and checks, with resources that point to sandbox and file."""
         credentials = {} if "access_token" in api else {"api_key": self.box.key}
         found = definitions(**self.component)
-        warehouse = WarehouseResource(**{"database": str(self.path), **self.store})
+        warehouse = WarehouseResource(**{**warehouses.settings(self.path), **self.store})
         return dg.Definitions(
             assets=[*(found.assets or ()), *more],
             asset_checks=found.asset_checks,
@@ -150,13 +149,13 @@ class Project:
 
     def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of the DuckDB file; tables need no schema before their names."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with warehouses.opened(self.path, read_only=True) as connection:
             connection.execute(f"use {PREFIX}")
             return connection.execute(sql, list(parameters)).fetchall()
 
     def change(self, sql: str, *parameters: object) -> None:
         """Tampers with the DuckDB file."""
-        with duckdb.connect(str(self.path)) as connection:
+        with warehouses.opened(self.path) as connection:
             connection.execute(f"use {PREFIX}")
             connection.execute(sql, list(parameters))
 
@@ -166,11 +165,11 @@ class Project:
 
     def leftovers(self) -> list[str]:
         """What stands in the folder beside the DuckDB file."""
-        return sorted(each.name for each in self.path.parent.iterdir() if each != self.path)
+        return warehouses.beside(self.path)
 
     def copy_to(self, path: Path) -> "Project":
         """The same project with a copy of its file."""
-        shutil.copy(self.path, path)
+        warehouses.copy(self.path, path)
         return Project(self.box, path, self.api, self.store, self.component)
 
 

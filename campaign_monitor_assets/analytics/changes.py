@@ -9,9 +9,10 @@ from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.create import version_of
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
 from campaign_monitor_assets.analytics.relations import Place
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import literal
-from campaign_monitor_assets.warehouse.state import SYNC_LOG, last_forgotten
+from campaign_monitor_assets.warehouse.state import last_forgotten
 
 _OF_THE_MOMENT: Final = re.compile(r"current_|\bnow\(|\btoday\(|sync_log", re.IGNORECASE)
 """What gives other rows tomorrow, though no table changes."""

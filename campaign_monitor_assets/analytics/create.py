@@ -14,8 +14,13 @@ from campaign_monitor_assets.analytics.list_views import create_views
 from campaign_monitor_assets.analytics.model import Made, Shown
 from campaign_monitor_assets.analytics.relations import Place, declared
 from campaign_monitor_assets.errors import ViewError
+from campaign_monitor_assets.warehouse.comments import (
+    Comments,
+    comment_on_view,
+    set_comments,
+)
 from campaign_monitor_assets.warehouse.privacy import Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, literal
+from campaign_monitor_assets.warehouse.quoting import identifier
 
 
 def create_view(place: Place, view: View) -> Made:
@@ -71,10 +76,9 @@ def _create(place: Place, view: View, relations: Mapping[str, str]) -> Made:
 
 
 def _comment(place: Place, view: View) -> None:
-    kind = "table" if view is LIST_CUSTOM_FIELD_VIEWS else "view"
-    name = place.of(view.name).quoted
-    place.connection.execute(f"comment on {kind} {name} is {literal(view.description)}")
-    for column in view.columns:
-        place.connection.execute(
-            f"comment on column {name}.{identifier(column.name)} is {literal(column.description)}"
-        )
+    name = place.of(view.name)
+    if view is LIST_CUSTOM_FIELD_VIEWS:
+        columns = {column.name: column.description for column in view.columns}
+        set_comments(place.connection, name, Comments(table=view.description, columns=columns))
+    else:
+        comment_on_view(place.connection, name.quoted, view.description, view.columns)

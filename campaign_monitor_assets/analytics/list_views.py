@@ -15,6 +15,7 @@ from campaign_monitor_assets.analytics.custom_fields import (
 from campaign_monitor_assets.analytics.model import FRAGMENTS, Made, Shown
 from campaign_monitor_assets.analytics.subscribers import STATES
 from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.warehouse.comments import comment_on_view
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
 
 _DATE_FORMATS = (
@@ -75,15 +76,11 @@ def _create(
 
 def _comment(connection: duckdb.DuckDBPyConnection, view: str, wide: Wide) -> None:
     comment = f"The subscribers of the list {wide.list_name!r}, with its custom fields as columns."
-    connection.execute(f"comment on view {view} is {literal(comment)}")
     fields = [
         Column(name, field.type, f"The custom field {field.name!r}, a {field.kind}.", personal=True)
         for name, field in wide.fields.items()
     ]
-    for column in (*BASE, *fields):
-        connection.execute(
-            f"comment on column {view}.{identifier(column.name)} is {literal(column.description)}"
-        )
+    comment_on_view(connection, view, comment, (*BASE, *fields))
 
 
 def _value(field: Field, keys: Sequence[str]) -> str:

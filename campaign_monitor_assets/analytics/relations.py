@@ -10,6 +10,7 @@ from campaign_monitor_assets.analytics import ALL_VIEWS, View
 from campaign_monitor_assets.analytics.custom_fields import LIST_CUSTOM_FIELD_VIEWS
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ParentMissingError
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG, SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import (
@@ -17,7 +18,6 @@ from campaign_monitor_assets.warehouse.quoting import (
     relation_of_view,
     table_exists,
 )
-from campaign_monitor_assets.warehouse.state import SYNC_LOG, SYNC_LOG_PARENTS
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def forget(console: Console) -> int:
     address = os.environ.get("EMAIL") or _asked("E-mail address to forget: ")
     component = _loaded().component
     warehouse = component.warehouse_resource()
-    console.print(f"Forgetting a person in {warehouse.target.path}.", markup=False)
+    console.print(f"Forgetting a person in the {warehouse.target.label}.", markup=False)
     for line in warehouse.forget(component.schema_of_tables, [address], console.print):
         console.print(line, markup=False)
     return 0

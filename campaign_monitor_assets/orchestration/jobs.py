@@ -72,7 +72,7 @@ def _check_credentials_job(tables: Sequence[Table], account: Account) -> dg.JobD
         for line in found.lines():
             context.log.info(line)
         warehouse.target.require_writable()
-        context.log.info(f"The database {warehouse.target.path} can be written.")
+        context.log.info(f"The {warehouse.target.label} can be written.")
 
     return account.job_of_op(
         check_credentials,

@@ -13,9 +13,9 @@ import dagster as dg
 import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Column
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import columns_there, identifier, table_exists
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _HIDDEN = "•••"

@@ -1,9 +1,11 @@
 """A Dagster asset and a check for each view, and one for the views there are a list's each of."""
 
+import functools
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import dagster as dg
+import duckdb
 
 from campaign_monitor_assets import __version__
 from campaign_monitor_assets.analytics import ALL_VIEWS, View
@@ -133,12 +135,10 @@ def _build_asset(
     )
     def make(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         warehouse: WarehouseResource = getattr(context.resources, account.warehouse)
+        work = functools.partial(_make, context, view, account, schema)
         with telling_dagster(view.name):
             try:
-                with warehouse.target.connect(warn=context.log.warning) as connection:
-                    place = Place(connection, account.schema, schema)
-                    drop_absent(place, account.privacy, context.log.warning)
-                    metadata = _figures(context, place, view, account)
+                metadata = warehouse.target.write(work, context.log.warning)
             except ParentMissingError as error:
                 if not context.run.tags.keys() >= SKIPPING.keys():
                     raise
@@ -148,6 +148,18 @@ def _build_asset(
         yield dg.MaterializeResult(metadata=metadata)
 
     return make
+
+
+def _make(
+    context: dg.AssetExecutionContext,
+    view: View,
+    account: Account,
+    schema: str,
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, Any]:
+    place = Place(connection, account.schema, schema)
+    drop_absent(place, account.privacy, context.log.warning)
+    return _figures(context, place, view, account)
 
 
 def _figures(

@@ -14,7 +14,9 @@ from pydantic import Field, PrivateAttr, ValidationError
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.orchestration.metadata import CLEANED
 from campaign_monitor_assets.paths import absolute
+from campaign_monitor_assets.warehouse.copy import publish_copy
 from campaign_monitor_assets.warehouse.forget import forget
+from campaign_monitor_assets.warehouse.maintenance import purge
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.rewrite import rewrite
@@ -69,9 +71,10 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
             return
         warn(
             "What was stored before was brought under the setting privacy, or somebody was"
-            " forgotten. The DuckDB file is written anew, so that no bytes of it stay in there."
+            f" forgotten. The {self.target.label} is written anew, so that nothing of it stays in"
+            " there."
         )
-        rewrite(self.target, warn)
+        (rewrite if self.target.is_file else purge)(self.target, warn)
 
     def forget(
         self, schema: str, addresses: Sequence[str], warn: Callable[[str], None]
@@ -96,7 +99,7 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
         return said
 
     def _publish_copy(self, copy: str, warn: Callable[[str], None]) -> None:
-        self.target.publish_copy(absolute(copy, "publish_copy"), warn)
+        publish_copy(self.target, absolute(copy, "publish_copy"), warn)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Publishes the copy when a run ends, or a step that runs in a process of its own."""

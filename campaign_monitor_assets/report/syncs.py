@@ -8,8 +8,8 @@ import duckdb
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.report.model import Card, Grid
 from campaign_monitor_assets.report.times import moment_of
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG, order_of_snapshots
 from campaign_monitor_assets.warehouse.quoting import identifier, row_count, table_exists
-from campaign_monitor_assets.warehouse.state import SYNC_LOG, order_of_snapshots
 
 
 class Sync(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Final
 import duckdb
 
 from campaign_monitor_assets.catalogue import HOMES, Table
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS, merged_rows
 from campaign_monitor_assets.warehouse.keys import key_faults
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, merged_rows
 from campaign_monitor_assets.warehouse.sync_log import last_row_counts
 
 STATS = "list_stats"

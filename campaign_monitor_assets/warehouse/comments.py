@@ -1,10 +1,12 @@
 """The comments of tables and their columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
 
+from campaign_monitor_assets.catalogue import Column
+from campaign_monitor_assets.warehouse.backend import backend_of
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
@@ -48,3 +50,22 @@ def set_comments(
             connection.execute(
                 f"comment on column {table.quoted}.{identifier(name)} is {literal(text)}"
             )
+
+
+def comment_on_view(
+    connection: duckdb.DuckDBPyConnection, view: str, comment: str, columns: Iterable[Column]
+) -> None:
+    """Makes the comments of a view and, where it can have some, of its columns.
+
+    Args:
+        connection: The transaction.
+        view: Its quoted name.
+        comment: Its own comment.
+        columns: Its columns, each with a description.
+    """
+    connection.execute(f"comment on view {view} is {literal(comment)}")
+    if not backend_of(connection).has_comments_on_views:
+        return
+    for column in columns:
+        name = identifier(column.name)
+        connection.execute(f"comment on column {view}.{name} is {literal(column.description)}")

@@ -13,6 +13,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import CATALOGUE, INHERITED, SYNCED_AT, Column, Table
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, prepare
 from campaign_monitor_assets.warehouse.comments import Comments, comments_of, set_comments
 from campaign_monitor_assets.warehouse.history import HISTORY_SUFFIX, VALID_FROM, VALID_TO
 from campaign_monitor_assets.warehouse.masking import (
@@ -26,11 +27,12 @@ from campaign_monitor_assets.warehouse.privacy import EMAIL_DOMAIN, Action, Priv
 from campaign_monitor_assets.warehouse.quoting import (
     columns_there,
     identifier,
+    literal,
     number_of,
     table_exists,
 )
+from campaign_monitor_assets.warehouse.replacing import replace_by_query
 from campaign_monitor_assets.warehouse.spellings import merge_spellings
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, prepare
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -98,12 +100,11 @@ def tables_of_account(connection: Connection, schema: str) -> Iterator[tuple[Tab
 def _record(connection: Connection, schema: str, privacy: Privacy, key_check: str | None) -> None:
     table = TableName(schema, SYNC_PRIVACY)
     connection.execute(f"create schema if not exists {identifier(schema)}")
-    connection.execute(
-        f"create or replace table {table.quoted} as select ?::varchar as rules,"
-        " ?::varchar as key_check",
-        # Of hashes that are there already the key counts, also where no new ones are made.
-        [privacy.rules, privacy.key_check or key_check],
-    )
+    # Of hashes that are there already the key counts, also where no new ones are made.
+    key = privacy.key_check or key_check
+    rules = f"{literal(privacy.rules)}::varchar as rules"
+    check = f"{literal(key) if key else 'null'}::varchar as key_check"
+    replace_by_query(connection, table, f"select {rules}, {check}")
     comments = {
         "rules": "What is hashed, left out or cleaned in the tables of this schema.",
         "key_check": "Tells the keys of hashes apart; nothing of the key can be learned from it.",
@@ -135,7 +136,7 @@ def _clean(connection: Connection, privacy: Privacy, name: TableName, table: Tab
 
 def _log_merged(connection: Connection, name: TableName, merged: Mapping[str, int]) -> None:
     """Corrects what is logged of the parents whose rows were merged."""
-    log = name.beside(SYNC_LOG_PARENTS)
+    log = name.beside(SYNC_PARENTS)
     if not merged or not table_exists(connection, log.schema, log.table):
         return
     prepare(connection, name.schema)
@@ -181,9 +182,7 @@ def _test(privacy: Privacy, table: str, column: Column) -> str | None:
 def _replace(connection: Connection, name: TableName, columns: str) -> None:
     """Makes a table anew of some of its own columns, with its comments."""
     comments = comments_of(connection, name)
-    connection.execute(
-        f"create or replace table {name.quoted} as select {columns} from {name.quoted}"
-    )
+    replace_by_query(connection, name, f"select {columns} from {name.quoted}")
     there = columns_there(connection, name.quoted)
     of_columns = {column: text for column, text in comments.columns.items() if column in there}
     set_comments(connection, name, replace(comments, columns=of_columns))

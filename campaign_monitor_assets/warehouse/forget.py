@@ -15,6 +15,7 @@ import duckdb
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.staging.folder import sweep
+from campaign_monitor_assets.warehouse.maintenance import purge
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.removal import Removed, remove
 from campaign_monitor_assets.warehouse.rewrite import rewrite
@@ -34,10 +35,12 @@ class Forgotten:
     Attributes:
         removed: What became of the rows of each table.
         is_reading: Whether a run is reading now, whose rows may be the people's.
+        is_file: Whether it was a DuckDB file, which is written anew.
     """
 
     removed: Removed
     is_reading: bool
+    is_file: bool = True
 
     def lines(self) -> list[str]:
         """What is told, without any address."""
@@ -49,7 +52,13 @@ class Forgotten:
         ]
         if not said:
             said = ["No table of the account holds the address."]
-        said.append("The DuckDB file was written anew: what was removed is not in its bytes.")
+        said.append(
+            "The DuckDB file was written anew: what was removed is not in its bytes."
+            if self.is_file
+            else "No snapshot of the DuckLake holds it any more. The files that did are deleted by"
+            " the maintenance a day from now or later (`campaign-monitor maintain`, or its"
+            " schedule)."
+        )
         said += [
             f"{table}: {number} rows still hold the address. It is no table of the account: remove"
             " them there, and in whatever fills it."
@@ -87,8 +96,8 @@ def forget(
     people = [_checked(address) for address in addresses]
     if not people:
         raise ConfigurationError("No e-mail address was given.")
-    if not database.path.exists():
-        raise DatabaseError(f"The DuckDB file {database.path} does not exist.")
+    if not database.exists():
+        raise DatabaseError(f"The {database.label} does not exist.")
     is_reading = sweep(database.staging_root)
     try:
         removed = database.write(
@@ -97,11 +106,14 @@ def forget(
     except duckdb.Error as error:
         # DuckDB's own text may quote a value.
         raise DatabaseError(
-            f"The address could not be removed from {database.path} ({type(error).__name__}). What"
-            " it holds is unchanged."
+            f"The address could not be removed from the {database.label} ({type(error).__name__})."
+            " What it holds is unchanged."
         ) from None
-    rewrite(database, warn)
-    return Forgotten(removed, is_reading)
+    if database.is_file:
+        rewrite(database, warn)
+    else:
+        purge(database, warn)
+    return Forgotten(removed, is_reading, database.is_file)
 
 
 def _checked(address: str) -> str:

@@ -17,6 +17,7 @@ from campaign_monitor_assets.warehouse.quoting import (
     table_exists,
 )
 from campaign_monitor_assets.warehouse.read import require_table
+from campaign_monitor_assets.warehouse.replacing import replace_by_query, take_turn
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -113,12 +114,15 @@ def store_frame(connection: Connection, slice_: TableSlice, frame: Any) -> list[
     table = slice_.table
     connection.execute(f"create schema if not exists {identifier(table.schema)}")
     connection.register("frame", frame)
-    rows = _typed_frame(connection)
-    if slice_.partitions and table_exists(connection, table.schema, table.table):
+    rows = _typed_frame(connection, frame)
+    is_there = table_exists(connection, table.schema, table.table)
+    if is_there:
+        take_turn(connection, table)
+    if slice_.partitions and is_there:
         connection.execute(f"delete from {table.quoted} where {slice_.condition}")
         connection.execute(f"insert into {table.quoted} by name {rows}")
     else:
-        connection.execute(f"create or replace table {table.quoted} as {rows}")
+        replace_by_query(connection, table, rows)
     return list(columns_there(connection, table.quoted).items())
 
 
@@ -138,12 +142,19 @@ def load_frame(connection: Connection, slice_: TableSlice, kind: FrameKind) -> A
     return importlib.import_module(kind).DataFrame(frame)
 
 
-def _typed_frame(connection: Connection) -> str:
+def _typed_frame(connection: Connection, frame: Any) -> str:
     """A query of the frame; a column without values, which says no type, becomes text."""
     untyped = [
         f"{identifier(name)}::varchar as {identifier(name)}"
         for name, type_ in columns_there(connection, "frame").items()
-        if type_.strip('"') == "NULL"
+        if type_.strip('"') == "NULL" or (type_ == "INTEGER" and _has_no_values(frame, name))
     ]
     replaced = f" replace ({', '.join(untyped)})" if untyped else ""
     return f"select *{replaced} from frame"
+
+
+def _has_no_values(frame: Any, column: str) -> bool:
+    """Whether a column of pandas' is of objects and has none, which DuckDB 1 takes for INTEGER."""
+    if FrameKind.of(type(frame)) is not FrameKind.PANDAS:
+        return False
+    return bool(frame.dtypes[column].hasobject and frame[column].isna().all())

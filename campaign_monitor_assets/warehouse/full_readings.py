@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.checks import MOST_NAMED, Check, Finding, Subject, Worst
 from campaign_monitor_assets.warehouse.quoting import columns_there
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 
 
 def check_full_readings(days: float) -> Check:

@@ -28,6 +28,7 @@ from campaign_monitor_assets.warehouse.quoting import (
     row_of,
     table_exists,
 )
+from campaign_monitor_assets.warehouse.replacing import change_type
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -190,4 +191,4 @@ def _grow(connection: Connection, history: TableName, table: TableName) -> None:
             )
             fitting = type_ if fits else "VARCHAR"
             if fitting != old:
-                connection.execute(f"alter table {history.quoted} alter {quoted} type {fitting}")
+                change_type(connection, history, name, fitting)

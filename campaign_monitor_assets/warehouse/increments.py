@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.staging.records import Merge, Staged, StoredCollection, StoredTable
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.kept import find_kept
 from campaign_monitor_assets.warehouse.load import load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 from campaign_monitor_assets.warehouse.quoting import identifier
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.sync_log import last_snapshot
 from campaign_monitor_assets.warehouse.target import Database
 

@@ -1,12 +1,13 @@
-"""The instance of DuckDB that a process keeps, with the file attached only while it is used.
+"""The instance of DuckDB that a process keeps, with a file attached only while it is used.
 
 To make an instance, and to end it, takes ten times as long as to attach a file to it. Threads that
-use the file at the same time have connections of their own to one instance, as DuckDB wants it.
+use the file at the same time have connections of their own to one instance, as DuckDB wants it. A
+lake that shuts nobody out stays attached, since that takes half a second.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,13 @@ from typing import Any, Final
 import duckdb
 
 from campaign_monitor_assets.warehouse.memory import Defaults, Memory, give_back_blocks
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
-CATALOG: Final = "the file"
-"""What the file is attached as. DuckDB would name the catalog after the file, and take a schema of
-the same name for ambiguous."""
+CATALOG: Final = "the warehouse"
+"""What a file or a lake is attached as. DuckDB would name the catalog after the file, and take a
+schema of the same name for ambiguous."""
 
-_NOTHING: Final = "no file"
+_NOTHING: Final = "no warehouse"
 """What stands in its place while none is attached."""
 
 _TURN: Final = threading.Condition()
@@ -47,6 +48,7 @@ class Instance:
         read_only: Whether it is attached to be read only.
         memory: What they may use together.
         is_spoilt: Whether an error came up. After some of DuckDB's it refuses everything.
+        is_attached: Whether something is attached.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -56,6 +58,7 @@ class Instance:
     read_only: bool = False
     memory: Memory | None = None
     is_spoilt: bool = False
+    is_attached: bool = False
 
     @classmethod
     def make(cls, config: Mapping[str, Any]) -> "Instance":
@@ -83,10 +86,22 @@ class Instance:
             raise
         return connection
 
+    def attach(self, address: str, options: Sequence[str]) -> None:
+        """Attaches a file or a lake, as what its users work in.
+
+        Raises:
+            duckdb.Error: It can't be attached.
+        """
+        self.connection.execute(
+            f"attach {literal(address)} as {identifier(CATALOG)} ({', '.join(options)})"
+        )
+        self.is_attached = True
+
     def detach(self) -> None:
         """Lets go of the file; what can't be put into it from its log now stays in the log."""
         try:
             self.connection.execute(f"detach {identifier(CATALOG)}")
+            self.is_attached = False
         except duckdb.Error:
             self.is_spoilt = True
 
@@ -106,27 +121,27 @@ def enter(connection: duckdb.DuckDBPyConnection) -> None:
 class _Kept:
     """The instances of this process by their files: that of the last one, and those in use."""
 
-    instances: dict[Path, Instance] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
 
     def attached(
-        self, path: Path, config: Mapping[str, Any], attach: Callable[[Instance], Memory]
+        self, key: str, config: Mapping[str, Any], attach: Callable[[Instance], Memory]
     ) -> Instance:
         """The instance for a file that nobody uses, with the file attached."""
         for other, idle in list(self.instances.items()):
-            if not idle.users and (other, idle.config) != (path, config):
+            if not idle.users and (other, idle.config) != (key, config):
                 self.remove(other)
-        if path not in self.instances:
-            self.instances[path] = Instance.make(config)
+        if key not in self.instances:
+            self.instances[key] = Instance.make(config)
         try:
-            self.instances[path].memory = attach(self.instances[path])
+            self.instances[key].memory = attach(self.instances[key])
         except BaseException:
-            self.remove(path)
+            self.remove(key)
             raise
-        return self.instances[path]
+        return self.instances[key]
 
-    def remove(self, path: Path) -> None:
+    def remove(self, key: str) -> None:
         """Ends the instance for a file."""
-        self.instances.pop(path).close()
+        self.instances.pop(key).close()
 
 
 _kept = _Kept()
@@ -146,29 +161,31 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def use(
-    path: Path,
+    key: str,
     config: Mapping[str, Any],
     attach: Callable[[Instance], Memory],
     *,
     read_only: bool,
     alone: bool,
+    stays_attached: bool = False,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
     """A connection to a file, which other threads may use at the same time.
 
     Args:
-        path: The file.
+        key: What tells the file or the lake from others.
         config: DuckDB's configuration.
-        attach: Attaches the file to an instance, where nobody uses it.
+        attach: Attaches it to an instance, where nobody uses it.
         read_only: Whether nothing will be written.
         alone: Whether nobody may have begun to use it before.
+        stays_attached: Whether it stays attached when nobody uses it any more.
 
     Raises:
         InUseHereError: Another thread uses it otherwise; see `wait_for_change`.
     """
     with _TURN:
-        instance = _kept.instances.get(path)
+        instance = _kept.instances.get(key)
         if instance is None or not instance.users:
-            instance = _kept.attached(path, config, attach)
+            instance = _kept.attached(key, config, attach)
             instance.read_only = read_only
         elif alone or instance.config != config or (instance.read_only and not read_only):
             raise InUseHereError("another connection of this process has it open")
@@ -181,7 +198,7 @@ def use(
         instance.is_spoilt = True
         raise
     finally:
-        _end(path, instance)
+        _end(key, instance, stays_attached=stays_attached)
 
 
 def wait_for_change(seconds: float) -> None:
@@ -190,12 +207,13 @@ def wait_for_change(seconds: float) -> None:
         _TURN.wait(seconds)
 
 
-def _end(path: Path, instance: Instance) -> None:
+def _end(key: str, instance: Instance, *, stays_attached: bool) -> None:
     with _TURN:
         instance.users -= 1
         if not instance.users:
-            instance.detach()
+            if not stays_attached:
+                instance.detach()
             # What it wrote beside the file for want of memory goes with it.
             if instance.is_spoilt or Path(str(instance.config["temp_directory"])).exists():
-                _kept.remove(path)
+                _kept.remove(key)
         _TURN.notify_all()

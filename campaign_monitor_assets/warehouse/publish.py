@@ -9,6 +9,7 @@ import duckdb
 
 from campaign_monitor_assets.errors import SnapshotRefusedError
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.bookkeeping import prepare
 from campaign_monitor_assets.warehouse.enforce import enforce
 from campaign_monitor_assets.warehouse.history import agrees, remove_old_versions, update_history
 from campaign_monitor_assets.warehouse.kept import TEMPORARY, Kept, find_kept
@@ -16,12 +17,13 @@ from campaign_monitor_assets.warehouse.load import Loaded, load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import row_count
+from campaign_monitor_assets.warehouse.replacing import take_turn
 from campaign_monitor_assets.warehouse.settings import PublishSettings
 from campaign_monitor_assets.warehouse.state import (
     bytes_left,
+    first_of_table,
     last_forgotten,
     note_removed,
-    prepare,
 )
 from campaign_monitor_assets.warehouse.sync_log import (
     LoggedSnapshot,
@@ -129,6 +131,10 @@ def publish(
     verify(connection, staged, loaded, kept=kept, previous_rows=previous, guard=guard)
     if staged.table.name == "clients" and not forced:
         require_same_account(connection, table)
+    if previous is None:
+        first_of_table(connection, table.schema)
+    else:
+        take_turn(connection, table)
     written = _write(connection, staged, loaded, table, kept, settings, last)
     record(connection, staged, table, written, run_id=run_id)
     for name in _TEMPORARY:

@@ -48,8 +48,8 @@ def require_table(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
 
 
 def has_table(database: Database, table: TableName) -> bool:
-    """Whether a table is in the file; not where there is no file yet."""
-    if not database.path.exists():
+    """Whether a table is in the file; not where there is no warehouse yet."""
+    if not database.exists():
         return False
     with database.connect(read_only=True) as connection:
         return table_exists(connection, table.schema, table.table)

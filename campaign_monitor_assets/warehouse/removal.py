@@ -8,9 +8,10 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Table
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, bring_up_to_date
 from campaign_monitor_assets.warehouse.enforce import stored_rules, tables_of_account
 from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepare_hashing
-from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import (
     columns_there,
@@ -18,7 +19,8 @@ from campaign_monitor_assets.warehouse.quoting import (
     number_of,
     table_exists,
 )
-from campaign_monitor_assets.warehouse.state import SYNC_LOG_PARENTS, note_forgotten
+from campaign_monitor_assets.warehouse.replacing import take_turn
+from campaign_monitor_assets.warehouse.state import note_forgotten
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -73,6 +75,8 @@ def remove(
         " from (select unnest(?::varchar[]) as given)",
         [list(addresses)],
     )
+    for place in (schema, f"{schema}{TRIAL_SUFFIX}"):
+        bring_up_to_date(connection, place)
     removed = Removed()
     patterns = [
         pattern_of(addresses[at : at + _ADDRESSES_AT_A_TIME])
@@ -80,6 +84,7 @@ def remove(
     ]
     own = list(tables_of_account(connection, schema))
     for name, table in own:
+        take_turn(connection, name)
         if number := _remove_rows(connection, name, table):
             removed.rows[str(name)] = number
         if number := _rows_that_hold(connection, name, patterns):
@@ -124,7 +129,7 @@ def _remove_rows(connection: Connection, name: TableName, table: Table) -> int:
     if "EmailAddress" not in table.fields:
         return 0
     theirs = f"{name.quoted} where {_is_one('EmailAddress')}"
-    log = name.beside(SYNC_LOG_PARENTS)
+    log = name.beside(SYNC_PARENTS)
     if table_exists(connection, log.schema, log.table):
         # A check compares the rows with what the API reported of the snapshot.
         parent = identifier(table.parent_key) if table.parent_key else "''"

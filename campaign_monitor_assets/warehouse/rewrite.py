@@ -17,6 +17,7 @@ from typing import Final
 import duckdb
 
 from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_STATE
 from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
 from campaign_monitor_assets.warehouse.private import private_files
@@ -25,7 +26,6 @@ from campaign_monitor_assets.warehouse.quoting import (
     identifier,
     literal,
 )
-from campaign_monitor_assets.warehouse.state import SYNC_STATE
 from campaign_monitor_assets.warehouse.target import Database
 
 Connection = duckdb.DuckDBPyConnection
@@ -58,21 +58,22 @@ def rewrite(database: Database, warn: Callable[[str], None] = lambda _: None) ->
         DatabaseError: There is no file, it can't be opened, or the new one can't be written or
             differs. What the file holds is unchanged, but deleted bytes may still be in it.
     """
-    if not database.path.exists():
+    opening = database.file_opening("Writing it anew")
+    if not opening.exists():
         raise DatabaseError(
-            f"The DuckDB file {database.path} does not exist yet. Materialize the tables first."
+            f"The {opening.label} does not exist yet. Materialize the tables first."
         )
-    connection, memory = database.opening.open(warn, read_only=False)
+    connection, memory = opening.open(warn, read_only=False)
     folder: Path | None = None
     try:
-        folder = _own_folder(database.path)
-        fresh = folder / database.path.name
+        folder = _own_folder(opening.path)
+        fresh = folder / opening.path.name
         _copy(connection, fresh, memory)
-        _swap(connection, fresh, database.path)
+        _swap(connection, fresh, opening.path)
     except (duckdb.Error, OSError) as error:
         # DuckDB's own text may quote a value.
         why = (error.strerror or "") if isinstance(error, OSError) else type(error).__name__
-        raise _not_rewritten(database.path, why) from None
+        raise _not_rewritten(opening.path, why) from None
     finally:
         connection.close()
         if folder is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from campaign_monitor_assets.catalogue import CATALOGUE
+from campaign_monitor_assets.warehouse.lake_settings import S3Settings
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 
@@ -49,7 +50,7 @@ class PublishSettings:
 
 
 class WarehouseSettings(BaseModel):
-    """The DuckDB file, its schemas and how much DuckDB may use.
+    """The DuckDB file or the DuckLake, its schemas and how much DuckDB may use.
 
     A field that is added here is an attribute of the component and of the resource, too.
     """
@@ -61,15 +62,44 @@ class WarehouseSettings(BaseModel):
         examples=["data/account.duckdb"],
         json_schema_extra={
             "strings": {
-                "if": {"pattern": r"^(?!\s*$|:|[A-Za-z][A-Za-z0-9+.-]+:)[^?]*$"},
+                "if": {
+                    "pattern": r"^\s*[Dd][Uu][Cc][Kk][Ll][Aa][Kk][Ee]:(postgres:|(?!\s*$|[A-Za-z]"
+                    r"[A-Za-z0-9+.-]+:))|^(?!\s*$|:|[A-Za-z][A-Za-z0-9+.-]+:)[^?]*$"
+                },
                 "else": {
                     "enum": ["data/account.duckdb"],
-                    "errorMessage": "the path of a file, such as data/account.duckdb; no database"
-                    " in memory, no address",
+                    "errorMessage": "the path of a file, such as data/account.duckdb, or a"
+                    " DuckLake, such as ducklake:postgres:dbname=lake host=db; no database in"
+                    " memory, no other address",
                 },
             }
         },
-        description="Path of the DuckDB file.",
+        description="Path of the DuckDB file; or a DuckLake, for more than one machine:"
+        " ducklake:postgres:dbname=… host=… user=…, or ducklake:some.ducklake for an embedded"
+        " catalogue.",
+    )
+    data_path: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["s3://bucket/prefix/"],
+        description="For a DuckLake where its Parquet files go: a folder, or s3://bucket/prefix/.",
+    )
+    database_password_variable: str | None = Field(
+        default=None,
+        examples=["LAKE_PASSWORD"],
+        description="For a DuckLake with its catalogue in PostgreSQL: name of the environment"
+        " variable with the password; by default PostgreSQL's own PGPASSWORD, or none.",
+    )
+    s3: dict[str, Any] = Field(
+        default={},
+        examples=[{"endpoint": "minio:9000", "url_style": "path", "use_ssl": False}],
+        json_schema_extra={
+            "properties": S3Settings.model_json_schema()["properties"],
+            "additionalProperties": False,
+        },
+        description="For a data_path on S3-compatible storage: endpoint, region, url_style (vhost"
+        " or path), use_ssl, and the names of the environment variables with the key:"
+        " key_id_variable, secret_variable, session_token_variable.",
     )
     schema_: str | None = Field(
         default=None,

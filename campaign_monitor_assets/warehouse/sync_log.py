@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from campaign_monitor_assets.staging.records import Staged
-from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import read_json, table_exists
-from campaign_monitor_assets.warehouse.state import (
+from campaign_monitor_assets.warehouse.backend import backend_of
+from campaign_monitor_assets.warehouse.bookkeeping import (
     SYNC_LOG,
     SYNC_LOG_PARENTS,
+    SYNC_PARENTS,
     order_of_snapshots,
 )
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import read_json, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 from campaign_monitor_assets.warehouse.write import Written
 
@@ -73,10 +75,12 @@ def record(
     chosen = ", ".join(f"${name} as {name}" for name in figures)
     connection.execute(
         f"insert into {table.beside(SYNC_LOG).quoted} by name select {chosen},"
-        f" sum(reported) as reported from {table.beside(SYNC_LOG_PARENTS).quoted}"
-        " where table_name = $table_name",
+        f" sum(reported) as reported from {table.beside(SYNC_PARENTS).quoted}"
+        " where table_name = $table_name and snapshot = $snapshot",
         figures,
     )
+    if not backend_of(connection).has_many_writers:
+        remove_old_parents(connection, table.schema)
 
 
 def load_parents(
@@ -121,15 +125,35 @@ def _record_parents(
     connection: duckdb.DuckDBPyConnection, staged: Staged, table: TableName
 ) -> None:
     """Logs the figures of each parent that was read."""
-    parents = table.beside(SYNC_LOG_PARENTS).quoted
+    parents = table.beside(SYNC_PARENTS).quoted
+    if staged.kept:
+        # Their rows stay in the table, and so does what is known of them.
+        connection.execute(
+            f"insert into {parents} by name select * replace ($snapshot as snapshot)"
+            f" from {parents} where table_name = $table and list_contains($kept::varchar[], parent)"
+            f" and snapshot = (select max(snapshot) from {table.beside(SYNC_LOG).quoted}"
+            " where table_name = $table)",
+            {"table": table.table, "snapshot": staged.reading, "kept": list(staged.kept)},
+        )
     connection.execute(
-        f"delete from {parents} where table_name = ? and not list_contains(?::varchar[], parent)",
-        [table.table, list(staged.kept)],
+        f"insert into {parents} by name select $table as table_name, $snapshot as snapshot,"
+        " $synced_at as synced_at, $form as form,"
+        " * replace (coalesce(full_at, $synced_at) as full_at) from temp.parents",
+        {
+            "form": staged.form,
+            "table": table.table,
+            "snapshot": staged.reading,
+            "synced_at": staged.synced_at,
+        },
     )
+
+
+def remove_old_parents(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Removes what is known of the parents of snapshots that are there no more."""
+    log = TableName(schema, SYNC_LOG)
     connection.execute(
-        f"insert into {parents} by name select $table as table_name, $synced_at as synced_at,"
-        " $form as form, * replace (coalesce(full_at, $synced_at) as full_at) from temp.parents",
-        {"form": staged.form, "table": table.table, "synced_at": staged.synced_at},
+        f"delete from {log.beside(SYNC_PARENTS).quoted} old where snapshot < ("
+        f"select max(snapshot) from {log.quoted} log where log.table_name = old.table_name)"
     )
 
 
@@ -166,7 +190,7 @@ def last_row_counts(
 
 def parents_of_snapshot(database: Database, table: TableName) -> frozenset[str]:
     """The parents whose rows are in the present snapshot of a table; none where it is not."""
-    if not database.path.exists():
+    if not database.exists():
         return frozenset()
     parents = table.beside(SYNC_LOG_PARENTS)
     with database.connect(read_only=True) as connection:

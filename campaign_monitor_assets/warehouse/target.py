@@ -1,34 +1,40 @@
-"""The DuckDB file: opened for as short as possible, in one transaction at a time."""
+"""The warehouse, a DuckDB file or a DuckLake: opened for as short as possible, in transactions."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import duckdb
+import tenacity
 
-from campaign_monitor_assets.errors import DatabaseError, MemoryLimitError
+from campaign_monitor_assets.errors import (
+    ConfigurationError,
+    ConflictError,
+    DatabaseError,
+    MemoryLimitError,
+)
 from campaign_monitor_assets.paths import absolute
-from campaign_monitor_assets.warehouse.instance import OpenHereError
+from campaign_monitor_assets.warehouse.file import FileOpening, checked_path
+from campaign_monitor_assets.warehouse.lake import LakeOpening, local_folder
+from campaign_monitor_assets.warehouse.lake_settings import is_lake, lake_of
 from campaign_monitor_assets.warehouse.memory import (
     Memory,
     Rows,
     is_out_of_memory,
     limit_that_would_do,
 )
-from campaign_monitor_assets.warehouse.opening import Opening, checked_path
+from campaign_monitor_assets.warehouse.opening import UNKNOWN_ROWS, Opening
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
-from campaign_monitor_assets.warehouse.waiting import is_locked
+from campaign_monitor_assets.warehouse.waiting import is_conflict
 
 T = TypeVar("T")
 
-_UNKNOWN_ROWS = Rows()
-_COPY_BYTES = 1 << 22
+_MOST_CONFLICTS: Final = 20
+"""How often work is done again because another writer was first."""
 
 
 def _silent(_: str) -> None:
@@ -40,7 +46,7 @@ class Database:
     """Where the snapshots are.
 
     Attributes:
-        opening: How the file is opened.
+        opening: How it is opened.
         staging_root: Where tables are staged.
     """
 
@@ -49,32 +55,74 @@ class Database:
 
     @classmethod
     def of(cls, settings: WarehouseSettings) -> Self:
-        """The file with its settings.
+        """The file or the lake with its settings.
 
         Raises:
-            ConfigurationError: The database is not a path.
+            ConfigurationError: The database is neither a path nor a lake's address, or a secret of
+                the lake is not in the environment.
         """
-        path = checked_path(settings.database)
-        staging = settings.staging_directory
-        return cls(
-            Opening(
-                path=path,
-                # Order within a table means nothing, and keeping it costs memory.
-                config={"preserve_insertion_order": False, **settings.connection_config},
-                memory_limit=settings.memory_limit,
-                threads=settings.threads,
-                storage_version=settings.storage_version,
-                lock_timeout=settings.lock_timeout,
-            ),
-            absolute(staging, "staging_directory")
-            if staging
-            else path.with_name(f"{path.name}.staging"),
-        )
+        opening = _opening_of(settings)
+        staging, file = settings.staging_directory, opening.file
+        if staging:
+            root = absolute(staging, "staging_directory")
+        elif file:
+            root = file.with_name(f"{file.name}.staging")
+        else:
+            root = local_folder(opening.label) / "staging"
+        return cls(opening, root)
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.opening.label
 
     @property
     def path(self) -> Path:
-        """The DuckDB file."""
-        return self.opening.path
+        """The DuckDB file.
+
+        Raises:
+            ConfigurationError: It is a DuckLake.
+        """
+        return self.file_opening("What was asked for").path
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a DuckDB file."""
+        return isinstance(self.opening, FileOpening)
+
+    def file_opening(self, what: str) -> FileOpening:
+        """How the DuckDB file is opened, for what only a file has.
+
+        Args:
+            what: What it is for, as an error says it.
+
+        Raises:
+            ConfigurationError: It is a DuckLake.
+        """
+        if isinstance(self.opening, FileOpening):
+            return self.opening
+        raise ConfigurationError(f"{what} is for a DuckDB file, and this is the {self.label}.")
+
+    def require_lake(self, what: str) -> None:
+        """Raises ConfigurationError where what only a lake has is asked of a DuckDB file."""
+        if isinstance(self.opening, FileOpening):
+            raise ConfigurationError(f"{what} is for a DuckLake, and this is the {self.label}.")
+
+    def exists(self) -> bool:
+        """Whether it has been made already.
+
+        Raises:
+            DatabaseError: It can't be asked.
+        """
+        return self.opening.exists()
+
+    def require_writable(self) -> None:
+        """Tries it before anything is fetched for it.
+
+        Raises:
+            DatabaseError: It can't be written.
+        """
+        self.opening.require_writable()
 
     @contextmanager
     def connect(
@@ -103,9 +151,9 @@ class Database:
         work: Callable[[duckdb.DuckDBPyConnection], T],
         warn: Callable[[str], None] = _silent,
         *,
-        rows: Rows = _UNKNOWN_ROWS,
+        rows: Rows = UNKNOWN_ROWS,
     ) -> T:
-        """Does work in one transaction; where memory doesn't suffice, again with fewer threads.
+        """Does work in one transaction, again where another writer was first.
 
         Args:
             work: What to do; it may be done several times, and only the last one stays.
@@ -113,9 +161,26 @@ class Database:
             rows: How wide the rows are that it writes.
 
         Raises:
-            DatabaseError: The file can't be opened or written.
+            DatabaseError: It can't be opened or written.
+            ConflictError: Others were first each time.
             MemoryLimitError: A single thread needs more memory than `memory_limit`.
         """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(ConflictError),
+            stop=tenacity.stop_after_attempt(_MOST_CONFLICTS),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=5),
+            before_sleep=lambda _: warn("Another run wrote at the same time: it is done again."),
+            reraise=True,
+        )
+        return retrying(lambda: self._write_once(work, warn, rows))
+
+    def _write_once(
+        self,
+        work: Callable[[duckdb.DuckDBPyConnection], T],
+        warn: Callable[[str], None],
+        rows: Rows,
+    ) -> T:
+        """Does work in one transaction; where memory doesn't suffice, again with fewer threads."""
         database, steps = self, None
         while True:
             try:
@@ -135,12 +200,13 @@ class Database:
         warn: Callable[[str], None],
         *,
         read_only: bool = False,
-        rows: Rows = _UNKNOWN_ROWS,
+        rows: Rows = UNKNOWN_ROWS,
         alone: bool = False,
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
-        if read_only and not self.path.exists():
+        file = self.opening.file
+        if read_only and file is not None and not file.exists():
             raise DatabaseError(
-                f"The DuckDB file {self.path} does not exist yet. Materialize the tables first."
+                f"The {self.label} does not exist yet. Materialize the tables first."
             )
         used = self.opening.use(warn, read_only=read_only, rows=rows, alone=alone)
         with private_files(), used as (connection, memory):
@@ -152,25 +218,22 @@ class Database:
                 _undo(connection)
                 if is_out_of_memory(error):
                     raise self._out_of_memory(error, memory, rows.longest) from None
-                if isinstance(error, duckdb.IOException) and not read_only:
-                    # Large tables are written to the file before the commit.
-                    raise self._not_written(error) from error
+                if is_conflict(error):
+                    raise ConflictError(self.label) from None
+                if isinstance(error, duckdb.IOException | duckdb.HTTPException):
+                    if not read_only:
+                        # Large tables are written before the commit.
+                        raise self.opening.not_written(error) from None
+                    raise self.opening.refused(error) from None
                 raise
 
     def _commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         try:
             connection.commit()
         except duckdb.Error as error:
-            if is_out_of_memory(error):
+            if is_out_of_memory(error) or is_conflict(error):
                 raise
-            raise self._not_written(error) from error
-
-    def _not_written(self, error: duckdb.Error) -> DatabaseError:
-        return DatabaseError(
-            f"The DuckDB file {self.path} could not be written: {error}. What it held before is"
-            " unchanged.",
-            "if its disk is full, make room there, then run it again.",
-        )
+            raise self.opening.not_written(error) from None
 
     def _out_of_memory(
         self, error: BaseException, memory: Memory, longest_row: int
@@ -179,69 +242,41 @@ class Database:
         if "temp" in said and "space" in said:
             # DuckDB works on disk where memory doesn't suffice, and the disk is full.
             return DatabaseError(
-                f"DuckDB ran out of disk in {self.path}.tmp: {said}. The snapshots are unchanged.",
+                f"DuckDB ran out of disk in {self.opening.spill}: {said}. The snapshots are"
+                " unchanged.",
                 "make room there, or raise `memory_limit`.",
             )
         return MemoryLimitError(
             self.opening.memory_limit, limit_that_would_do(memory.limit, longest_row), said
         )
 
-    @private_files()
-    def publish_copy(self, copy: Path, warn: Callable[[str], None] = _silent) -> None:
-        """Puts a copy of the whole file in the place of the one before, in one step.
 
-        Whoever has the one before open goes on reading that. Only the user can read it, unless the
-        one before is readable for others, too.
-
-        Args:
-            copy: Where the copy goes; its folder is made where missing.
-            warn: Told of waiting for the file.
-
-        Raises:
-            DatabaseError: The file can't be opened, or the copy can't be written.
-        """
-        connection, _ = self.opening.open(warn, read_only=False)
-        try:
-            connection.execute("checkpoint")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            # Made with mode 0600, and in the same folder, since only there it can be swapped in.
-            descriptor, fresh = tempfile.mkstemp(dir=copy.parent, prefix=f".{copy.name}.")
-            try:
-                with os.fdopen(descriptor, "wb") as target, self.path.open("rb") as source:
-                    shutil.copyfileobj(source, target, _COPY_BYTES)
-                    # Closing any handle of the file ends DuckDB's lock, so DuckDB goes first.
-                    connection.close()
-                # Others may be meant to read it: whoever lets them does so once.
-                if copy.exists():
-                    shutil.copymode(copy, fresh)
-                Path(fresh).replace(copy)
-            except BaseException:
-                Path(fresh).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise DatabaseError(
-                f"The copy {copy} (publish_copy) can't be written: {error.strerror}. The DuckDB"
-                " file itself is whole, and the copy before stays.",
-                "choose another place, or make room there.",
-            ) from error
-        finally:
-            connection.close()
-
-    @private_files()
-    def require_writable(self) -> None:
-        """Tries the file before anything is fetched for it.
-
-        Raises:
-            DatabaseError: It can't be written.
-        """
-        try:
-            connection, _ = self.opening.open_now(read_only=False)
-        except (duckdb.Error, OpenHereError) as error:
-            if not is_locked(error):
-                raise self.opening.refused(error) from error
-            # It is open elsewhere, so it can be written once that is over.
-            return
-        connection.close()
+def _opening_of(settings: WarehouseSettings) -> Opening:
+    # Order within a table means nothing, and keeping it costs memory.
+    config = {"preserve_insertion_order": False, **settings.connection_config}
+    if is_lake(settings.database):
+        lake = lake_of(
+            settings.database,
+            settings.data_path,
+            password_variable=settings.database_password_variable,
+            s3=settings.s3,
+            environment=os.environ,
+        )
+        return LakeOpening(
+            lake=lake,
+            config=config,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            lock_timeout=settings.lock_timeout,
+        )
+    return FileOpening(
+        path=checked_path(settings.database),
+        config=config,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        lock_timeout=settings.lock_timeout,
+        storage_version=settings.storage_version,
+    )
 
 
 def _undo(connection: duckdb.DuckDBPyConnection) -> None:

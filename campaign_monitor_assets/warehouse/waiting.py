@@ -1,10 +1,9 @@
-"""Waiting for the DuckDB file: when it is open elsewhere, who has it, and what is said of it."""
+"""Waiting for the warehouse: when it is open elsewhere, who has it, and what is said of it."""
 
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -17,9 +16,9 @@ _SECONDS_BETWEEN_NOTICES: Final = 30.0
 
 @dataclass
 class Waiting:
-    """Tells at once, and then now and again, that the file is waited for."""
+    """Tells at once, and then now and again, that the warehouse is waited for."""
 
-    path: Path
+    label: str
     most: float
     warn: Callable[[str], None]
     _notified: float | None = None
@@ -35,7 +34,7 @@ class Waiting:
         self._notified = now
         left = max(self.most - (now - state.start_time), 0)
         self.warn(
-            f"Waiting for the DuckDB file {self.path}: {holder(error)}. It is waited for up to"
+            f"Waiting for the {self.label}: {holder(error)}. It is waited for up to"
             f" {left:.0f} s more; close it there to go on, or end this with Ctrl-C."
         )
 
@@ -56,6 +55,14 @@ def is_locked(error: BaseException) -> bool:
             # What Windows says.
             "being used by another process",
         )
+    )
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether another transaction, which was committed first, changed the same as this one."""
+    said = str(error)
+    return isinstance(error, duckdb.Error) and (
+        "ransaction conflict" in said or "maximum retry count" in said
     )
 
 

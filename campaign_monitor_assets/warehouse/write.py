@@ -7,6 +7,7 @@ import duckdb
 
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.staging.records import Staged
+from campaign_monitor_assets.warehouse.backend import backend_of
 from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.difference import (
     Changes,
@@ -25,6 +26,7 @@ from campaign_monitor_assets.warehouse.quoting import (
     number_of,
     table_exists,
 )
+from campaign_monitor_assets.warehouse.replacing import replace_rows
 from campaign_monitor_assets.warehouse.settings import Strategy
 
 Connection = duckdb.DuckDBPyConnection
@@ -80,7 +82,8 @@ def write(
     if compared or strategy is Strategy.MERGE:
         difference = compare(connection, staged.table.key, old, new)
         changes = count_changes(connection, rows)
-    if strategy is Strategy.REPLACE or not _fits(old, new, kept):
+    in_order = backend_of(connection).replaces_tables
+    if strategy is Strategy.REPLACE or not _fits(old, new, kept, in_order=in_order):
         _replace(connection, staged, loaded, table, kept)
     else:
         _comment(connection, staged.table.description, table, loaded.columns)
@@ -92,10 +95,12 @@ def write(
     return Written(rows, strategy, changes, difference)
 
 
-def _fits(old: Relation, new: Relation, kept: Kept) -> bool:
+def _fits(old: Relation, new: Relation, kept: Kept, *, in_order: bool) -> bool:
     """Whether the table has the columns that the new rows need, and none that nobody needs."""
     if kept.any:
         return new.columns.items() <= old.columns.items()
+    if not in_order:
+        return new.columns == old.columns
     return list(new.columns.items()) == list(old.columns.items())
 
 
@@ -110,7 +115,7 @@ def _replace(
         connection.execute(
             f"create or replace temp table kept as from {table.quoted} where {kept.condition}"
         )
-    connection.execute(f"create or replace table {table.quoted} as from {LOADED}")
+    replace_rows(connection, table, LOADED)
     if kept.any:
         _put_back(connection, table)
     _comment(connection, staged.table.description, table, loaded.columns)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from campaign_monitor_assets.warehouse.copy import publish_copy
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -51,7 +52,7 @@ def main() -> None:
             sizes.append(old.stat().st_size / new.stat().st_size)
             database = Database.of(WarehouseSettings(database=str(old)))
             copy = Path(folder) / "copy.duckdb"
-            copies.append(timed(lambda db=database, to=copy: db.publish_copy(to)) / oldest)  # type: ignore[misc]
+            copies.append(timed(lambda db=database, to=copy: publish_copy(db, to)) / oldest)  # type: ignore[misc]
             old.unlink()
             new.unlink()
     print(f"{rows} rows, median of {ROUNDS} rounds")

@@ -157,8 +157,7 @@ class Syncs:
         """Lets time pass as far as the bookkeeping knows."""
         shift = f"interval ({days * 86400:.0f}) second"
         self.change(
-            f"update sync_log_parents set full_at = full_at - {shift},"
-            f" synced_at = synced_at - {shift}"
+            f"update sync_parents set full_at = full_at - {shift}, synced_at = synced_at - {shift}"
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

@@ -256,9 +256,9 @@ def test_a_record_of_the_future(syncs: Syncs) -> None:
     [
         f"drop table {ACTIVE}",
         f"delete from {ACTIVE} where rowid = 3",
-        "delete from sync_log_parents",
-        pytest.param("update sync_log_parents set settled = false", marks=slow),
-        pytest.param("update sync_log_parents set form = null", marks=slow),
+        "delete from sync_parents",
+        pytest.param("update sync_parents set settled = false", marks=slow),
+        pytest.param("update sync_parents set form = null", marks=slow),
         pytest.param("delete from sync_log", marks=slow),
     ],
 )

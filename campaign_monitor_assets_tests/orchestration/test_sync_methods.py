@@ -112,7 +112,7 @@ def test_the_launchpad_reads_all_in_full(project: Project) -> None:
 
 def test_old_full_readings_are_warned_of(project: Project) -> None:
     """A list whose full reading is older than twice the days is named by a check."""
-    project.change("update sync_log_parents set full_at = full_at - interval 15 day")
+    project.change("update sync_parents set full_at = full_at - interval 15 day")
     found = checks(project.check(ACTIVE), ACTIVE)["fully_read_recently"]
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN

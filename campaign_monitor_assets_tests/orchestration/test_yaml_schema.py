@@ -68,7 +68,7 @@ WRONG = {
     "warehouse: {memory_limit: lots}": ["warehouse.memory_limit", "'lots'", "192MB"],
     "warehouse: {memory_limit: '100'}": ["warehouse.memory_limit", "'100'", "a unit"],
     "warehouse: {database: ''}": ["warehouse.database", "''", "the path of a file"],
-    "warehouse: {database: 'md:crm'}": ["warehouse.database", "'md:crm'", "no address"],
+    "warehouse: {database: 'md:crm'}": ["warehouse.database", "'md:crm'", "no other address"],
     "warehouse: {publish_copy: ''}": ["publish_copy", "'' is empty", "that is not empty"],
     "warehouse: {storage_version: new}": ["warehouse.storage_version", "v1.4.0"],
     "warehouse: {write_strategy: fast}": ["warehouse.write_strategy", "merge, replace"],

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 
 from campaign_monitor_assets.catalogue import CATALOGUE
@@ -25,6 +24,7 @@ from campaign_monitor_assets.warehouse.publish import (
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests import warehouses
 
 SCHEMA = "account"
 FIRST = datetime(2026, 1, 1, 6)  # noqa: DTZ001 (times in DuckDB are UTC without a zone)
@@ -45,7 +45,7 @@ class Warehouse:
 
     @property
     def database(self) -> Database:
-        return Database.of(WarehouseSettings(database=str(self.path), **self.more))
+        return Database.of(WarehouseSettings(**{**warehouses.settings(self.path), **self.more}))
 
     def begin(self) -> int:
         return begin_reading(self.database, SCHEMA)
@@ -119,7 +119,7 @@ class Warehouse:
             yield writer.finish(requests=1, size=1, seconds=1)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.path)) as connection:
+        with warehouses.opened(self.path) as connection:
             connection.execute(f"use {SCHEMA}")
             return connection.execute(sql).fetchall()
 

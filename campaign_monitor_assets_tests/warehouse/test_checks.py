@@ -82,7 +82,7 @@ def test_a_settled_list_that_differs_beside_one_that_never_stood_still(synced: P
     """A list that never stood still does not make light of another one that lacks rows."""
     [(one,), (other,)] = synced.query("select distinct ListID from active_subscribers limit 2")
     synced.change(
-        "update sync_log_parents set settled = false"
+        "update sync_parents set settled = false"
         " where table_name = 'active_subscribers' and parent = ?",
         one,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_monitor_assets.warehouse.copy import publish_copy
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -113,8 +114,8 @@ def test_a_copy_is_private_until_its_owner_shares_it(tmp_path: Path) -> None:
     with database(tmp_path / "account.duckdb").connect() as connection:
         connection.execute("create table t as select 1 as a")
     copy = tmp_path / "shared" / "copy.duckdb"
-    database(tmp_path / "account.duckdb").publish_copy(copy)
+    publish_copy(database(tmp_path / "account.duckdb"), copy)
     assert (mode(copy), mode(copy.parent)) == (0o600, 0o700)
     copy.chmod(0o640)
-    database(tmp_path / "account.duckdb").publish_copy(copy)
+    publish_copy(database(tmp_path / "account.duckdb"), copy)
     assert mode(copy) == 0o640

@@ -78,9 +78,7 @@ def test_rows_that_are_hashed_later(tmp_path: Path) -> None:
     clear = keeping(tmp_path, KEEP_ALL)
     clear.publish({"a": [NEW, OLD, BOB]})
     assert clear.query("select count(*) from active_subscribers") == [(3,)]
-    clear.query("create schema account_trial")
-    for name in ("active_subscribers", "sync_log_parents"):
-        clear.query(f"create table account_trial.{name} as from {name}")
+    clear.publish_trial({"a": [NEW, OLD, BOB]})
     keeping(tmp_path, PSEUDONYMOUS, "bounced_subscribers").publish({"a": []})
     for place in ("account", "account_trial"):
         assert clear.query(LOGGED.replace("from ", f"from {place}.")) == [("a", 2, 3, 1)]

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
-from campaign_monitor_assets.warehouse.opening import checked_path
+from campaign_monitor_assets.warehouse.copy import publish_copy
+from campaign_monitor_assets.warehouse.file import checked_path
 from campaign_monitor_assets.warehouse.quoting import literal
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
@@ -70,7 +71,9 @@ def test_a_folder_of_any_name(with_parents: Project, folder: str) -> None:
         " ",
         "s3://bucket/a.duckdb",
         "https://example.com/a.duckdb",
-        "ducklake:some.ducklake",
+        "ducklake:",
+        "ducklake:sqlite:some.sqlite",
+        "ducklake:md:account",
         "postgres:dbname=a",
         "motherduck:a",
         "file:a.duckdb",
@@ -153,7 +156,7 @@ def test_the_lock_is_kept(with_parents: Project) -> None:
     program = f"import duckdb; duckdb.connect({str(with_parents.path)!r})"
     with database.connect():
         with pytest.raises(DatabaseError, match="another connection of this process"):
-            database.publish_copy(with_parents.path.with_name("copy.duckdb"))
+            publish_copy(database, with_parents.path.with_name("copy.duckdb"))
         other = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=False
         )

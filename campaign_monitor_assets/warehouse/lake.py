@@ -1,0 +1,192 @@
+"""A DuckLake: its catalogue in PostgreSQL or in a file, its rows as Parquet files."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from campaign_monitor_assets.errors import DatabaseError
+from campaign_monitor_assets.warehouse.extensions import load_extension
+from campaign_monitor_assets.warehouse.file import make_folder, only_here
+from campaign_monitor_assets.warehouse.instance import CATALOG, Instance
+from campaign_monitor_assets.warehouse.lake_settings import Lake
+from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply
+from campaign_monitor_assets.warehouse.opening import Opening
+from campaign_monitor_assets.warehouse.private import private_files
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of
+
+_NOT_THERE: Final = "creating a new DuckLake is explicitly disabled"
+_LARGEST_UPLOAD: Final = "50GB"
+"""DuckDB sizes the parts of an upload for the largest file: for its 800 GB they take 80 MB each,
+several at a time."""
+
+
+class NotThereError(DatabaseError):
+    """There is no lake yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LakeOpening(Opening):
+    """How a DuckLake is opened.
+
+    Attributes:
+        lake: Where it is.
+    """
+
+    lake: Lake
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"DuckLake {self.lake.catalogue}"
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an embedded catalogue."""
+        return self.lake.file
+
+    @property
+    def stays_attached(self) -> bool:
+        """PostgreSQL lets others in meanwhile; the file of an embedded catalogue is locked."""
+        return self.file is None
+
+    @property
+    def spill(self) -> Path:
+        """A folder beside an embedded catalogue, otherwise one of the process's own."""
+        if self.file is not None:
+            return Path(f"{self.file}.tmp")
+        return local_folder(self.label) / f"{os.getpid()}.tmp"
+
+    def exists(self) -> bool:
+        """Whether it has been made already.
+
+        Raises:
+            DatabaseError: Its catalogue can't be reached.
+        """
+        if self.file is not None and not self.file.exists():
+            return False
+        try:
+            with self.use(lambda _: None, read_only=True):
+                return True
+        except NotThereError:
+            return False
+
+    @private_files()
+    def attach(self, instance: Instance, *, read_only: bool, rows: Rows) -> Memory:
+        """Attaches the lake to an instance, unless it is attached already."""
+        del rows  # Parquet's groups of rows are all alike.
+        connection = instance.connection
+        memory = apply(connection, instance.defaults, self.memory_limit, self.threads)
+        if instance.is_attached:
+            return memory
+        load_extension(connection, "ducklake")
+        for kind, options in self.lake.secrets.items():
+            self._make_secret(connection, kind, options)
+        if isinstance(self.lake.catalogue, str):
+            load_extension(connection, "postgres_scanner")
+        if "s3" in self.lake.secrets:
+            connection.execute(f"set s3_uploader_max_filesize = {literal(_LARGEST_UPLOAD)}")
+        try:
+            self._attach(instance, read_only=read_only)
+        except duckdb.Error as error:
+            if _NOT_THERE in str(error):
+                raise NotThereError(
+                    f"The {self.label} does not exist yet. Materialize the tables first."
+                ) from None
+            raise self._hidden(error) from None
+        return memory
+
+    def _attach(self, instance: Instance, *, read_only: bool) -> None:
+        # DuckLake would put a few rows into PostgreSQL's own tables, where it loses quotation marks
+        # and backslashes inside of STRUCTs.
+        options = ["data_inlining_row_limit 0"]
+        if self.lake.data_path is not None:
+            options.append(f"data_path {literal(self.lake.data_path)}")
+        if "postgres" in self.lake.secrets:
+            options.append("meta_secret 'of_postgres'")
+        if read_only:
+            options.append("create_if_not_exists false")
+        if self.file is None:
+            instance.attach(self.lake.address, options)
+        else:
+            make_folder(self.file, self)
+            with only_here(self.file, read_only=read_only):
+                instance.attach(self.lake.address, options)
+        if not read_only:
+            _say_for_all_writers(instance.connection)
+
+    def _make_secret(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        kind: str,
+        options: Mapping[str, str | bool],
+    ) -> None:
+        extension = {"postgres": "postgres_scanner", "s3": "httpfs"}[kind]
+        load_extension(connection, extension)
+        said = ", ".join(
+            f"{name} {literal(value) if isinstance(value, str) else str(value).lower()}"
+            for name, value in options.items()
+        )
+        try:
+            connection.execute(f"create or replace secret of_{kind} (type {kind}, {said})")
+        except duckdb.Error as error:
+            raise self._hidden(error) from None
+
+    def refused(self, error: Exception) -> DatabaseError:
+        """What is said of a lake that can't be opened."""
+        return DatabaseError(
+            f"The {self.label} can't be opened: {self.without_secrets(error)}.",
+            "look whether its catalogue runs and can be reached from here, and whether `database`,"
+            " `data_path`, the user and the password are right; then run it again.",
+        )
+
+    def not_written(self, error: Exception) -> DatabaseError:
+        """What is said of a lake that can't be written."""
+        return DatabaseError(
+            f"The {self.label} could not be written: {self.without_secrets(error)}. What it held"
+            " before is unchanged.",
+            f"look whether its catalogue and its files ({self.lake.data_path or 'beside it'}) can"
+            " be reached and have room; then run it again.",
+        )
+
+    def require_writable(self) -> None:
+        """Tries the lake before anything is fetched for it.
+
+        Raises:
+            DatabaseError: It can't be opened.
+        """
+        with self.use(lambda _: None, read_only=False):
+            return
+
+    def without_secrets(self, error: Exception) -> str:
+        """What an error says, on one line, without what is hidden."""
+        said = " ".join(str(error).split())
+        for value in self.lake.hidden:
+            said = said.replace(value, "…")
+        return said
+
+    def _hidden(self, error: duckdb.Error) -> duckdb.Error:
+        return type(error)(self.without_secrets(error))
+
+
+def local_folder(name: str) -> Path:
+    """A folder of the machine's own for what concerns a lake: nothing of it is shared."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    return Path(tempfile.gettempdir()) / f"campaign_monitor_assets-{user}" / digest
+
+
+def _say_for_all_writers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Notes in the lake what other programs that write it have to know too."""
+    noted = number_of(
+        connection,
+        f"select count(*) from ducklake_options({literal(CATALOG)})"
+        " where option_name = 'data_inlining_row_limit'",
+    )
+    if not noted:
+        connection.execute(f"call {identifier(CATALOG)}.set_option('data_inlining_row_limit', 0)")

@@ -1,0 +1,135 @@
+"""Keeping a DuckLake small: what no snapshot needs any more goes, and small files become one.
+
+A file is deleted a day after the last snapshot that held it went, at the earliest: whoever began to
+read or to write before may still need it. DuckLake's `cleanup_all` would delete the files of a
+transaction that is under way, which then commits a table that nobody can read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import duckdb
+
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, SYNC_STATE
+from campaign_monitor_assets.warehouse.instance import CATALOG
+from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.quoting import literal, number_of
+from campaign_monitor_assets.warehouse.sync_log import remove_old_parents
+from campaign_monitor_assets.warehouse.target import Database
+
+_LEAST_AGE: Final = timedelta(days=1)
+"""How long a file stays that no snapshot holds."""
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What was done.
+
+    Attributes:
+        expired: Snapshots of the lake that went.
+        deleted: Files that were deleted.
+        size: Bytes of the files that the lake holds now.
+        files: How many those are.
+    """
+
+    expired: int
+    deleted: int
+    size: int
+    files: int
+
+    @property
+    def note(self) -> str:
+        """What is told."""
+        return (
+            f"{self.expired} snapshots of the lake went, and {self.deleted} files that none needs"
+            f" any more; it holds {self.files} files with {self.size / 1e6:,.1f} MB now."
+        )
+
+
+def maintain(
+    database: Database, *, keep: timedelta, warn: Callable[[str], None] = lambda _: None
+) -> Maintained:
+    """Expires the snapshots of a lake, deletes files and puts small ones together.
+
+    Args:
+        database: The lake.
+        keep: How long a snapshot can be read by `at (timestamp => …)`.
+        warn: Told of waiting, and where another writer was first.
+
+    Raises:
+        ConfigurationError: It is a DuckDB file.
+        DatabaseError: It can't be reached.
+    """
+    database.require_lake("Maintenance")
+    database.write(_remove_old_parents, warn)
+    database.write(lambda connection: _call(connection, "merge_adjacent_files"), warn)
+    return database.write(lambda connection: _clean(connection, keep), warn)
+
+
+def purge(database: Database, warn: Callable[[str], None] = lambda _: None) -> None:
+    """Makes what was removed unreadable: no file and no snapshot of the lake holds it any more.
+
+    The files that did are deleted by the maintenance that comes a day later.
+
+    Args:
+        database: The lake.
+        warn: Told of waiting, and where another writer was first.
+
+    Raises:
+        ConfigurationError: It is a DuckDB file.
+        DatabaseError: It can't be reached.
+    """
+    database.require_lake("Purging")
+
+    # A transaction of DuckLake's either changes rows or puts files together.
+    database.write(
+        lambda connection: _call(connection, "rewrite_data_files", "delete_threshold => 0"), warn
+    )
+    database.write(lambda connection: _clean(connection, timedelta()), warn)
+    database.write(_note_purged, warn)
+
+
+def _note_purged(connection: duckdb.DuckDBPyConnection) -> None:
+    for schema in _schemas_with(connection, SYNC_STATE):
+        state = TableName(schema, SYNC_STATE).quoted
+        connection.execute(f"update {state} set bytes_left = false where bytes_left")
+
+
+def _remove_old_parents(connection: duckdb.DuckDBPyConnection) -> None:
+    for schema in _schemas_with(connection, SYNC_PARENTS):
+        remove_old_parents(connection, schema)
+
+
+def _clean(connection: duckdb.DuckDBPyConnection, keep: timedelta) -> Maintained:
+    expired = _call(connection, "expire_snapshots", f"older_than => {_ago(keep)}")
+    old = f"older_than => {_ago(_LEAST_AGE)}"
+    deleted = _call(connection, "cleanup_old_files", old)
+    # Those of writers that were killed.
+    deleted += _call(connection, "delete_orphaned_files", old)
+    size, files = connection.execute(
+        "select coalesce(sum(file_size_bytes + delete_file_size_bytes), 0)::bigint,"
+        " coalesce(sum(file_count + delete_file_count), 0)::bigint"
+        f" from ducklake_table_info({literal(CATALOG)})"
+    ).fetchall()[0]
+    return Maintained(expired, deleted, size, files)
+
+
+def _call(connection: duckdb.DuckDBPyConnection, function: str, arguments: str = "") -> int:
+    """Calls one of DuckLake's functions, and says how many rows it answers."""
+    given = ", ".join([literal(CATALOG), *filter(None, [arguments])])
+    return number_of(connection, f"select count(*) from ducklake_{function}({given})")
+
+
+def _ago(age: timedelta) -> str:
+    return f"now() - to_seconds({age.total_seconds():.0f})"
+
+
+def _schemas_with(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    found = connection.execute(
+        "select schema_name from duckdb_tables() where database_name = current_database()"
+        " and table_name = ? order by all",
+        [table],
+    ).fetchall()
+    return [schema for (schema,) in found]

@@ -1,0 +1,150 @@
+"""The kind of warehouse that tests run on: the same suite for a DuckDB file and for DuckLakes.
+
+`WAREHOUSE=lake` and `WAREHOUSE=postgres` run the tests on a DuckLake, with an embedded catalogue
+and with one in PostgreSQL. By default they run on a DuckDB file.
+"""
+
+import atexit
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+
+from campaign_monitor_assets.cli.cluster import services
+from campaign_monitor_assets_tests.lake import wheel_of
+
+KIND = os.environ.get("WAREHOUSE", "file")
+PASSWORD_VARIABLE = "TESTS_LAKE_PASSWORD"
+
+file_only = pytest.mark.skipif(KIND != "file", reason="it is about a DuckDB file")
+"""For what only a file has: its bytes, its lock, its format of earlier versions."""
+
+lake_only = pytest.mark.skipif(KIND == "file", reason="it is about a DuckLake")
+"""For what only a lake has."""
+
+
+def settings(path: Path, kind: str = KIND) -> dict[str, Any]:
+    """What the component says of the warehouse that stands at a path.
+
+    Args:
+        path: The file; of a lake, its catalogue or what stands for it.
+        kind: The kind of warehouse.
+    """
+    if kind == "file":
+        return {"database": str(path)}
+    files = f"{path}.files"
+    if kind == "lake":
+        return {"database": f"ducklake:{path}", "data_path": files}
+    _create_database(path)
+    return {
+        "database": f"ducklake:postgres:{_address(path)}",
+        "database_password_variable": PASSWORD_VARIABLE,
+        "data_path": files,
+    }
+
+
+@contextmanager
+def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse as anybody opens it with DuckDB."""
+    if KIND == "file":
+        with duckdb.connect(str(path), read_only=read_only) as connection:
+            yield connection
+        return
+    connection = _instance()
+    address, secret = str(path), ""
+    if KIND == "postgres":
+        address, secret = f"postgres:{_address(path)}", ", meta_secret 'of_lake'"
+    connection.execute(
+        f"attach 'ducklake:{address}' as lake (data_path '{path}.files/',"
+        f" data_inlining_row_limit 0{secret})"
+    )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("use lake")
+            yield cursor
+    finally:
+        connection.execute("detach lake")
+
+
+@functools.cache
+def _instance() -> duckdb.DuckDBPyConnection:
+    """DuckDB with what a lake needs: to load it takes longer than to attach one."""
+    connection = duckdb.connect()
+    connection.execute(f"load '{wheel_of('ducklake')}'")
+    if KIND == "postgres":
+        connection.execute(f"load '{wheel_of('postgres_scanner')}'")
+        password = _server().password
+        connection.execute(f"create secret of_lake (type postgres, password '{password}')")
+    return connection
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copies a warehouse as it is."""
+    if KIND == "file":
+        shutil.copy(path, target)
+        return
+    shutil.copytree(f"{path}.files", f"{target}.files")
+    moved = f"update ducklake_metadata set value = '{target}.files/' where key = 'data_path'"
+    if KIND == "lake":
+        shutil.copy(path, target)
+        with duckdb.connect(str(target)) as connection:
+            connection.execute(moved)
+    else:
+        _run(f'create database "{_name(target)}" template "{_name(path)}"')
+        _run(moved, _name(target))
+
+
+def beside(path: Path) -> list[str]:
+    """What stands in the folder beside a warehouse."""
+    own = {path, path.with_name(f"{path.name}.files")}
+    return sorted(each.name for each in path.parent.iterdir() if each not in own)
+
+
+@functools.cache
+def _server() -> services.Postgres:
+    """One server for all tests of a process."""
+    stack = ExitStack()
+    started = stack.enter_context(services.postgres())
+    atexit.register(stack.close)
+    os.environ[PASSWORD_VARIABLE] = started.password
+    return started
+
+
+def _name(path: Path) -> str:
+    return f"lake_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+
+
+def _address(path: Path) -> str:
+    server = _server()
+    return f"dbname={_name(path)} host={server.host} port={server.port} user={server.user}"
+
+
+@functools.cache
+def _create_database(path: Path) -> None:
+    try:
+        _run(f'create database "{_name(path)}"')
+    except psycopg2.errors.DuplicateDatabase:
+        return
+
+
+def _run(sql: str, database: str = "postgres") -> None:
+    server = _server()
+    connection = psycopg2.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=database,
+    )
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+    connection.close()
