@@ -4,12 +4,19 @@ Broker, backend and settings are those of the run launcher in the worker's own `
 that they stand in one place, and no password on a command line.
 """
 
+from multiprocessing import process
+from typing import Final
+
 import dagster as dg
 from celery import Celery
+from celery.signals import worker_process_init
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.orchestration.celery_runs import CeleryRunLauncher
+
+_PROGRAM: Final = process.current_process()
+"""What Python's multiprocessing takes the worker for, before Celery makes a pool of it."""
 
 
 def celery_app() -> Celery:
@@ -31,6 +38,16 @@ def celery_app() -> Celery:
         create_execute_job_task(launcher.celery)
         create_resume_job_task(launcher.celery)
         return launcher.celery
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def let_have_processes(**_: object) -> None:
+    """Lets a run start processes of its own, as Dagster's multiprocess executor does.
+
+    Celery's pool makes its processes Python's own, too: as daemons, which may have no children, and
+    with a key that can't be handed on to them. Here a run is to be a program like any other.
+    """
+    process._current_process = _PROGRAM  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def __getattr__(name: str) -> Celery:

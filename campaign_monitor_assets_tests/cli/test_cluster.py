@@ -17,12 +17,7 @@ from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.cli.cluster import accounts, programs
 from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets_tests.cli.test_home import REPOSITORY
-from campaign_monitor_assets_tests.orchestration.deployment import eventually
-
-needs_programs = pytest.mark.skipif(
-    not all(map(programs.found, (*programs.POSTGRES, *programs.REDIS))),
-    reason="PostgreSQL or Redis is not installed (Debian: apt-get install postgresql redis-server)",
-)
+from campaign_monitor_assets_tests.orchestration.deployment import eventually, needs_programs
 
 
 @pytest.fixture

@@ -12,14 +12,20 @@ from typing import Any, TypeVar
 
 import dagster as dg
 import psutil
+import pytest
 import requests
 import tenacity
 import yaml
 
 from campaign_monitor_assets import cli
+from campaign_monitor_assets.cli.cluster import programs
 from campaign_monitor_assets_tests.project import Project
 
 T = TypeVar("T")
+needs_programs = pytest.mark.skipif(
+    not all(map(programs.found, (*programs.POSTGRES, *programs.REDIS))),
+    reason="PostgreSQL or Redis is not installed (Debian: apt-get install postgresql redis-server)",
+)
 SHIPPED = Path(cli.__file__).parent
 PATIENCE = 180
 """Seconds for what takes a few on a machine that does nothing else."""
