@@ -61,29 +61,32 @@ class Warehouse:
         **figures: Any,
     ) -> Published | Superseded:
         """Publishes the rows of each parent; a row's unknown fields are extras."""
-        with (
-            self._staged(rows, reading, at, kept, figures) as staged,
-            self.database.connect() as connection,
-        ):
-            return publish(
-                connection,
-                staged,
-                self._name,
-                run_id=f"run {staged.reading}",
-                settings=self.settings,
-                forced=forced,
+        with self._staged(rows, reading, at, kept, figures) as staged:
+            return self.database.write(
+                lambda connection: publish(
+                    connection,
+                    staged,
+                    self._name,
+                    run_id=f"run {staged.reading}",
+                    settings=self.settings,
+                    forced=forced,
+                )
             )
 
     def publish_trial(
         self, rows: Mapping[str, Sequence[Row]], *, reading: int | None = None
     ) -> Published | Superseded:
         """Publishes the rows of each parent as those of a trial."""
-        with (
-            self._staged(rows, reading, None, (), {}) as staged,
-            self.database.connect() as connection,
-        ):
-            privacy = self.settings.privacy
-            return publish_trial(connection, staged, self._name, run_id="run", privacy=privacy)
+        with self._staged(rows, reading, None, (), {}) as staged:
+            return self.database.write(
+                lambda connection: publish_trial(
+                    connection,
+                    staged,
+                    self._name,
+                    run_id="run",
+                    privacy=self.settings.privacy,
+                )
+            )
 
     @property
     def _name(self) -> TableName:
