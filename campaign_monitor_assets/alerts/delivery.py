@@ -16,6 +16,7 @@ import requests
 
 from campaign_monitor_assets.alerts.message import Alert, email_of, slack_text
 from campaign_monitor_assets.alerts.settings import NotifySettings
+from campaign_monitor_assets.errors import PortableError
 
 TIMEOUT: Final = 8.0
 """Seconds to connect, and for an answer: a few messages have to fit into a sensor's minute."""
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
     """It was handed over, and nobody knows whether it arrived."""
 
 
-class UndeliveredError(Exception):
+class UndeliveredError(PortableError):
     """A message was not delivered.
 
     Attributes:
