@@ -16,8 +16,17 @@ from campaign_monitor_assets.warehouse.quoting import (
     number_of,
     row_of,
 )
+from campaign_monitor_assets.warehouse.slices import (
+    materialized,
+    of_slice,
+    row_ranges,
+    slices,
+)
 
 Connection = duckdb.DuckDBPyConnection
+
+DIFFERENCE = "temp.difference"
+"""The temporary table with the rows that differ."""
 
 _OF_THE_SNAPSHOT = {SYNCED_AT.name, "_valid_from", "_valid_to"}
 """Columns that say when a row was seen, and so nothing of the row itself."""
@@ -45,6 +54,11 @@ class Changes:
     def any(self) -> bool:
         """Whether anything changed."""
         return bool(self.inserted or self.updated or self.deleted)
+
+    @property
+    def nothing_stays(self) -> bool:
+        """Whether no row is as it was, so that to write all anew takes less."""
+        return self.any and not self.unchanged
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,20 @@ class Relation:
                 relation hasn't are NULL in it.
         """
         return f"hash({', '.join(self._value(name, type_) for name, type_ in columns.items())})"
+
+    def hashes(self, key: Sequence[str], columns: Mapping[str, str]) -> str:
+        """The query of its rows' `row`, `key` and `hash`; without a key the latter are the same.
+
+        Args:
+            key: The columns of the key.
+            columns: As for `row_hash`.
+        """
+        hash_ = self.row_hash(columns)
+        key_hash = f"hash({identifiers(key)})" if key else hash_
+        return (
+            f"select rowid as row, {key_hash} as key, {hash_} as hash from {self.name}"
+            f" where {self.condition}"
+        )
 
     def _value(self, name: str, type_: str) -> str:
         own = {column.lower(): column for column in self.columns}.get(name.lower())
@@ -107,39 +135,31 @@ class Difference:
     source: str
 
 
-def compare(
-    connection: Connection,
-    key: Sequence[str],
-    old: Relation,
-    new: Relation,
-    *,
-    is_unique: bool = True,
-) -> Difference:
+def compare(connection: Connection, key: Sequence[str], old: Relation, new: Relation) -> Difference:
     """Makes `temp.difference` of the rows that only one of two relations has.
 
     Args:
         connection: The transaction.
-        key: The columns of the key; none: rows are events.
+        key: The columns of the key, which both hold once; none: rows are events.
         old: The rows before.
         new: The rows now.
-        is_unique: Whether both are known to hold each key once, which saves counting.
     """
     columns = values_of(old, new)
-    nth = "1" if key and is_unique else "row_number() over (partition by hash)"
-    old_hash, new_hash = old.row_hash(columns), new.row_hash(columns)
-    names = identifiers(key)
+    rows = max(number_of(connection, f"select count(*) from {each.name}") for each in (old, new))
+    count = slices(connection, rows)
+    sides = {
+        name: materialized(connection, f"{name}_hashes", relation.hashes(key, columns), count)
+        for name, relation in (("old", old), ("new", new))
+    }
+    nth = "1" if key else "row_number() over (partition by hash)"
     connection.execute(
-        statement("compare").format(
-            old=old.name,
-            new=new.name,
-            old_hash=old_hash,
-            new_hash=new_hash,
-            old_key=f"hash({names})" if key else old_hash,
-            new_key=f"hash({names})" if key else new_hash,
-            old_condition=old.condition,
-            nth=nth,
-        )
+        "create or replace temp table difference (old_row bigint, new_row bigint, hash ubigint)"
     )
+    for number in range(count):
+        part = of_slice("key", number, count)
+        connection.execute(statement("compare").format(**sides, nth=nth, part=part))
+    for name in sides:
+        connection.execute(f"drop table if exists temp.{name}_hashes")
     return Difference(columns, new.name)
 
 
@@ -157,6 +177,12 @@ def count_changes(connection: Connection, rows: int) -> Changes:
     """
     inserted, updated, deleted = row_of(connection, statement("count"))
     return Changes(inserted, updated, deleted, rows - inserted - updated)
+
+
+def for_rows(connection: Connection, relation: str, column: str, name: str, **names: str) -> None:
+    """Executes a statement for each range of the rowids in a column of a temporary table."""
+    for first, end in row_ranges(connection, relation, column):
+        connection.execute(statement(name).format(first=first, end=end, **names))
 
 
 @cache

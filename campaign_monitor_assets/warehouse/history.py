@@ -13,10 +13,12 @@ import duckdb
 from campaign_monitor_assets.catalogue import Column
 from campaign_monitor_assets.warehouse.comments import Comments, comments_of, set_comments
 from campaign_monitor_assets.warehouse.difference import (
+    DIFFERENCE,
     Difference,
     Relation,
     compare,
     count_removed,
+    for_rows,
     statement,
 )
 from campaign_monitor_assets.warehouse.names import TableName
@@ -29,11 +31,15 @@ from campaign_monitor_assets.warehouse.quoting import (
     table_exists,
 )
 from campaign_monitor_assets.warehouse.replacing import change_type
+from campaign_monitor_assets.warehouse.slices import materialized, of_slice, slices
 
 Connection = duckdb.DuckDBPyConnection
 
 HISTORY_SUFFIX = "_history"
 """What the schema of the histories is called after the schema of the snapshots."""
+
+_ENDING = "temp.ending"
+"""The temporary table with the rowids of the versions that end."""
 
 VALID_FROM = Column(
     "_valid_from",
@@ -57,7 +63,6 @@ def history_of(table: TableName) -> TableName:
 def update_history(
     connection: Connection,
     table: TableName,
-    key: tuple[str, ...],
     *,
     synced_at: datetime,
     difference: Difference | None,
@@ -67,7 +72,6 @@ def update_history(
     Args:
         connection: The transaction, in which the table holds the new snapshot already.
         table: The table.
-        key: The columns of its key.
         synced_at: The UTC time of the snapshot.
         difference: The difference to what the history says is valid now. None: it is to be found
             out, as for the first snapshot, or after one that was published without history.
@@ -78,7 +82,9 @@ def update_history(
     else:
         _create(connection, history, table)
     time = _time(connection, history, synced_at)
-    if not number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null"):
+    if difference is not None and count_removed(connection) == _valid_versions(connection, history):
+        connection.execute(statement("end_all_versions").format(history=history.quoted, time=time))
+    if not _valid_versions(connection, history):
         # To compare all rows with none would take more memory than to write them.
         _open_all(connection, history, time, table)
     elif (
@@ -88,8 +94,7 @@ def update_history(
     ):
         # A snapshot without history came between, or somebody else changed one of the two.
         valid = Relation.of(connection, history.quoted, "_valid_to is null")
-        now = Relation.of(connection, table.quoted)
-        difference = compare(connection, key, valid, now, is_unique=False)
+        difference = compare(connection, (), valid, Relation.of(connection, table.quoted))
         _close(connection, history, difference, time)
         _open(connection, history, difference, time, table)
 
@@ -114,9 +119,18 @@ def remove_old_versions(
 
 def _close(connection: Connection, history: TableName, difference: Difference, time: str) -> bool:
     """Ends the versions of the rows that are gone, and says whether all of them had one."""
+    removed = count_removed(connection)
     hash_ = Relation.of(connection, history.quoted).row_hash(difference.columns)
-    close = statement("close_versions").format(history=history.quoted, hash=hash_, time=time)
-    return number_of(connection, close) == count_removed(connection)
+    valid = f"select rowid as row, {hash_} as hash, _valid_from as begun from {history.quoted}"
+    count = slices(connection, removed)
+    versions = materialized(connection, "versions", f"{valid} where _valid_to is null", count)
+    connection.execute("create or replace temp table ending (row bigint)")
+    for number in range(count):
+        part = of_slice("hash", number, count)
+        connection.execute(statement("find_ending").format(versions=versions, part=part))
+    connection.execute("drop table if exists temp.versions")
+    for_rows(connection, _ENDING, "row", "end_versions", history=history.quoted, time=time)
+    return number_of(connection, f"select count(*) from {_ENDING}") == removed
 
 
 def _open(
@@ -127,10 +141,14 @@ def _open(
     table: TableName,
 ) -> bool:
     """Begins the versions that came, and says whether as many are valid now as the table has."""
-    connection.execute(
-        statement("open_versions").format(
-            history=history.quoted, source=difference.source, time=time
-        )
+    for_rows(
+        connection,
+        DIFFERENCE,
+        "new_row",
+        "open_versions",
+        history=history.quoted,
+        source=difference.source,
+        time=time,
     )
     return _has_as_many(connection, history, table)
 
@@ -144,8 +162,12 @@ def _open_all(connection: Connection, history: TableName, time: str, table: Tabl
 
 
 def _has_as_many(connection: Connection, history: TableName, table: TableName) -> bool:
-    valid = number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null")
-    return valid == number_of(connection, f"select count(*) from {table.quoted}")
+    rows = number_of(connection, f"select count(*) from {table.quoted}")
+    return rows == _valid_versions(connection, history)
+
+
+def _valid_versions(connection: Connection, history: TableName) -> int:
+    return number_of(connection, f"select count(*) from {history.quoted} where _valid_to is null")
 
 
 def _time(connection: Connection, history: TableName, synced_at: datetime) -> str:

@@ -174,6 +174,11 @@ def limit_that_would_do(limit: int, longest_row: int) -> str:
     return f"{math.ceil(need / 64e6) * 64}MB"
 
 
+def memory_limit(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bytes that DuckDB may use."""
+    return _current(connection)[0]
+
+
 def _current(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     limit, threads = row_of(
         connection, "select current_setting('memory_limit'), current_setting('threads')"

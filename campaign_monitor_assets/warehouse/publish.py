@@ -200,7 +200,6 @@ def _write(
         update_history(
             connection,
             table,
-            staged.table.key,
             synced_at=staged.synced_at,
             difference=written.difference if in_step else None,
         )

@@ -10,12 +10,13 @@ from campaign_monitor_assets.staging.records import Staged
 from campaign_monitor_assets.warehouse.backend import backend_of
 from campaign_monitor_assets.warehouse.comments import Comments, set_comments
 from campaign_monitor_assets.warehouse.difference import (
+    DIFFERENCE,
     Changes,
     Difference,
     Relation,
     compare,
     count_changes,
-    statement,
+    for_rows,
 )
 from campaign_monitor_assets.warehouse.kept import Kept
 from campaign_monitor_assets.warehouse.load import LOADED, Loaded
@@ -83,7 +84,8 @@ def write(
         difference = compare(connection, staged.table.key, old, new)
         changes = count_changes(connection, rows)
     in_order = backend_of(connection).replaces_tables
-    if strategy is Strategy.REPLACE or not _fits(old, new, kept, in_order=in_order):
+    replaces = strategy is Strategy.REPLACE or (changes is not None and changes.nothing_stays)
+    if replaces or not _fits(old, new, kept, in_order=in_order):
         _replace(connection, staged, loaded, table, kept)
     else:
         _comment(connection, staged.table.description, table, loaded.columns)
@@ -105,7 +107,9 @@ def _fits(old: Relation, new: Relation, kept: Kept, *, in_order: bool) -> bool:
 
 
 def _merge(connection: Connection, table: TableName) -> None:
-    connection.execute(statement("merge").format(table=table.quoted, loaded=LOADED))
+    """Writes only the rows that differ; one that changed goes and comes."""
+    for_rows(connection, DIFFERENCE, "old_row", "delete_rows", table=table.quoted)
+    for_rows(connection, DIFFERENCE, "new_row", "insert_rows", table=table.quoted, loaded=LOADED)
 
 
 def _replace(
