@@ -16,7 +16,7 @@ import requests
 
 from campaign_monitor_assets.alerts.message import Alert, email_of, slack_text
 from campaign_monitor_assets.alerts.settings import NotifySettings
-from campaign_monitor_assets.errors import PortableError
+from campaign_monitor_assets.portable import PortableError
 
 TIMEOUT: Final = 8.0
 """Seconds to connect, and for an answer: a few messages have to fit into a sensor's minute."""
