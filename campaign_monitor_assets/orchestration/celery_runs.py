@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 import dagster as dg
-from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 from dagster_celery import launcher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
@@ -53,9 +53,15 @@ class CeleryRunLauncher(launcher.CeleryRunLauncher):
         }
         return cls(inst_data=inst_data, **{**config_value, "config_source": settings})
 
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Hands a run to the broker."""
+        # A run that was started again has the tags of the one before, and so its task.
+        self._instance.add_run_tags(context.dagster_run.run_id, {DAGSTER_CELERY_TASK_ID_TAG: ""})
+        super().launch_run(context)
+
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Says how a run's task is, and that it is not found where its worker is gone."""
-        if DAGSTER_CELERY_TASK_ID_TAG not in run.tags:
+        if not run.tags.get(DAGSTER_CELERY_TASK_ID_TAG):
             # The tag is written when the broker has the task, and a worker may be quicker.
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         said = super().check_run_worker_health(run)

@@ -14,8 +14,11 @@ import psutil
 import pytest
 
 from campaign_monitor_assets import sandbox
-from campaign_monitor_assets.cli.cluster import accounts, programs
+from campaign_monitor_assets.cli.cluster import accounts, programs, reader
+from campaign_monitor_assets.cli.cluster.processes import ClusterError
 from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
+from campaign_monitor_assets.warehouse.target import Database
 from campaign_monitor_assets_tests.cli.test_home import REPOSITORY
 from campaign_monitor_assets_tests.orchestration.deployment import eventually, needs_programs
 
@@ -65,7 +68,7 @@ def _left(folder: Path) -> list[str]:
 def test_two_accounts_arrive_though_a_worker_is_killed(folder: Path) -> None:
     """Runs begin by schedule, one loses its worker and starts again on the other, all rows come."""
     with _start(folder) as process:
-        status = process.wait(900)
+        status = process.wait(1800)
     said = _said(folder)
     assert status == 0, said
     [killed] = re.findall(r"kill -9 of worker (\w+)", said)
@@ -75,6 +78,10 @@ def test_two_accounts_arrive_though_a_worker_is_killed(folder: Path) -> None:
     assert again["north"] not in {killed, ""}
     assert f"The worker {killed}@127.0.0.1 does not answer" in said
     assert "✗" not in said.split("does not answer")[1]
+    looks, snapshots = re.findall(r"looked at all tables (\d+) times .* it saw (\d+) snap", said)[0]
+    assert int(looks) > 10
+    # Each table of each account was there twice: as it was at first, and a day later.
+    assert int(snapshots) > 3 * len(accounts.TABLES)
     for table in accounts.TABLES:
         assert re.search(rf"^ *{table.name} +[\d,]+ ✓ +[\d,]+ ✓ *$", said, re.MULTILINE), table.name
     assert _left(folder) == []
@@ -111,6 +118,29 @@ def _passwords(demo: int) -> set[str]:
     return found - {""}
 
 
+def test_a_reader_sees_whether_a_table_is_whole(tmp_path: Path) -> None:
+    """A table with other rows than its snapshot has is a mixture, and one without a log is none."""
+    database = Database.of(WarehouseSettings(database=str(tmp_path / "account.duckdb")))
+    seen = reader.Seen()
+    reader.look(database, seen)
+    assert seen == reader.Seen()
+    with database.connect() as connection:
+        connection.execute("create schema north")
+        connection.execute("create table north.lists as from range(3)")
+        connection.execute(
+            "create table north.sync_log as select 'lists' as table_name,"
+            " snapshot, rows from (values (1, 2), (2, 3)) as logged (snapshot, rows)"
+        )
+    reader.look(database, seen)
+    assert seen == reader.Seen(1, {("north", "lists", 2)})
+    seen.require_whole()
+    with database.connect() as connection:
+        connection.execute("delete from north.lists where range = 0")
+    reader.look(database, seen)
+    with pytest.raises(ClusterError, match=r"north\.lists held 2 rows, its snapshot 2 has 3"):
+        seen.require_whole()
+
+
 def test_what_is_missing_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is started where a program of the system is missing."""
     monkeypatch.setattr(programs, "found", lambda name: None if name == "redis-server" else Path())
@@ -120,16 +150,13 @@ def test_what_is_missing_is_told_with_how_to_install_it(monkeypatch: pytest.Monk
     assert "apt-get install postgresql redis-server" in str(raised.value)
 
 
-def test_a_missing_extra_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extras that bring what can't be imported are named."""
+def test_a_missing_package_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be imported is named, and the extra that brings it."""
     monkeypatch.setattr(programs, "found", Path)
-    monkeypatch.setattr(
-        programs, "MODULES", {"dagster_celery_of_nobody": "celery", "rich": "report"}
-    )
-    with pytest.raises(
-        ConfigurationError, match=r"pip install 'campaign_monitor_assets\[celery\]'"
-    ):
+    monkeypatch.setattr(programs, "MODULES", ("rich", "moto_of_nobody"))
+    with pytest.raises(ConfigurationError, match=r"Not installed here: moto_of_nobody\.") as raised:
         programs.require_all()
+    assert "pip install 'campaign_monitor_assets[cluster-demo]'" in str(raised.value)
 
 
 def test_a_row_that_is_missing_or_too_many_is_seen() -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 import yaml
 from celery.contrib.testing.worker import start_worker
+from dagster._core.launcher import LaunchRunContext
 
 from campaign_monitor_assets.cli.cluster.machines import SETTINGS
 from campaign_monitor_assets.errors import ConfigurationError
@@ -36,14 +37,20 @@ def _launcher(instance: dg.DagsterInstance) -> CeleryRunLauncher:
 
 
 @pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CeleryRunLauncher]:
-    """A launcher whose broker and results are in memory, and which hardly waits for an answer."""
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """An instance whose launcher has all in memory, and hardly waits for a worker's answer."""
     with (
         pytest.MonkeyPatch.context() as patched,
         _instance(tmp_path_factory.mktemp("home")) as made,
     ):
         patched.setattr(celery_runs, "_ANSWER", 0.5)
-        yield _launcher(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def launcher(instance: dg.DagsterInstance) -> CeleryRunLauncher:
+    """The instance's launcher."""
+    return _launcher(instance)
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +105,28 @@ def test_a_run_is_lost_where_its_worker_was_started_anew(launcher: CeleryRunLaun
     assert _health(launcher, "lost") == "NOT_FOUND"
 
 
-def test_a_run_whose_task_is_not_noted_yet_is_not_lost(launcher: CeleryRunLauncher) -> None:
+@pytest.mark.parametrize("task", [None, ""], ids=["first", "started again"])
+def test_a_run_whose_task_is_not_noted_yet_is_not_lost(
+    launcher: CeleryRunLauncher, task: str | None
+) -> None:
     """A worker may begin a run before the launcher has written which task it is."""
-    assert _health(launcher, None) == "RUNNING"
+    assert _health(launcher, task) == "RUNNING"
+
+
+def test_a_run_that_is_started_again_is_not_taken_for_the_lost_one(
+    instance: dg.DagsterInstance, launcher: CeleryRunLauncher
+) -> None:
+    """Dagster gives it the tags of the run before, with the task that is lost."""
+    instance.run_storage.add_run(run := dg.DagsterRun(job_name="all", tags={TASK: "lost"}))
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            CeleryRunLauncher.__base__,
+            "launch_run",
+            lambda *_: seen.append(instance.get_runs()[0].tags[TASK]),
+        )
+        launcher.launch_run(LaunchRunContext(run, None))
+    assert seen == [""]
 
 
 def test_settings_suit_long_runs_and_give_way(tmp_path: Path) -> None:

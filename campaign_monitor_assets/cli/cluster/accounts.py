@@ -49,7 +49,7 @@ def compared(sandboxes: Mapping[str, Sandbox], query: Query) -> Iterator[Arrived
     """Compares the keys of all rows that are stored with those that the accounts have."""
     for account, sandbox in sandboxes.items():
         for table in TABLES:
-            columns = ", ".join(f"{name}::varchar" for name in _columns(table))
+            columns = ", ".join(f'"{name}"::varchar' for name in _columns(table))
             stored = Counter(query(f"select {columns} from {account}.{table.name}"))
             truth = _truth(sandbox, table)
             missing, surplus = (truth - stored).total(), (stored - truth).total()

@@ -12,7 +12,7 @@ from typing import Final
 import yaml
 
 from campaign_monitor_assets.cli.cluster.processes import Process, eventually, started
-from campaign_monitor_assets.cli.cluster.services import HOST, Postgres, Redis, free_port, plain
+from campaign_monitor_assets.cli.cluster.services import HOST, S3, Postgres, Redis, free_port, plain
 
 SETTINGS: Final = Path(__file__).with_name("dagster.yaml")
 """Dagster's settings for runs on workers."""
@@ -100,6 +100,19 @@ def environment_of(postgres: Postgres, redis: Redis) -> dict[str, str]:
         "DAGSTER_PG_PASSWORD": postgres.password,
         "DAGSTER_PG_DB": postgres.databases[0],
         "DAGSTER_CELERY_URL": redis.url,
+    }
+
+
+def environment_of_lake(postgres: Postgres, s3: S3) -> dict[str, str]:
+    """What the accounts' configurations read from the environment."""
+    server = f"host={postgres.host} port={postgres.port} user={postgres.user}"
+    return {
+        "LAKE_CATALOGUE": f"dbname={postgres.databases[1]} {server}",
+        "LAKE_PASSWORD": postgres.password,
+        "LAKE_DATA_PATH": f"s3://{s3.bucket}/accounts/",
+        "LAKE_S3_ENDPOINT": s3.endpoint,
+        "AWS_ACCESS_KEY_ID": s3.key_id,
+        "AWS_SECRET_ACCESS_KEY": s3.secret,
     }
 
 

@@ -9,13 +9,17 @@ from campaign_monitor_assets.errors import ConfigurationError
 
 POSTGRES: Final = ("initdb", "postgres")
 REDIS: Final = ("redis-server",)
-MODULES: Final = {
-    "celery": "celery",
-    "dagster_celery": "celery",
-    "dagster_postgres": "postgres",
-    "dagster_webserver": "webserver",
-}
-"""What the demo imports or starts, and the extra of this package that brings it."""
+MODULES: Final = (
+    "celery",
+    "dagster_celery",
+    "dagster_postgres",
+    "dagster_webserver",
+    "flask",
+    "moto",
+    "psycopg2",
+    "redis",
+)
+"""What the demo imports or starts and this package does not need otherwise."""
 _INSTALL: Final = (
     "Install PostgreSQL and Redis (Debian, Ubuntu: apt-get install postgresql redis-server; Fedora:"
     " dnf install postgresql-server redis; macOS: brew install postgresql redis)."
@@ -51,14 +55,9 @@ def require_all() -> None:
     """
     for name in (*POSTGRES, *REDIS):
         program(name)
-    missing = {module: extra for module, extra in MODULES.items() if not _is_there(module)}
+    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
     if missing:
-        extras = ",".join(sorted(set(missing.values())))
         raise ConfigurationError(
             f"Not installed here: {', '.join(missing)}. Install what the demo needs with"
-            f" `pip install 'campaign_monitor_assets[{extras}]'`."
+            " `pip install 'campaign_monitor_assets[cluster-demo]'`."
         )
-
-
-def _is_there(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None

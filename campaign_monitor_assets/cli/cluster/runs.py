@@ -1,7 +1,9 @@
 """What the demo asks Dagster's instance about its runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import dagster as dg
@@ -26,10 +28,17 @@ class Runs:
     instance: dg.DagsterInstance
     watched: Sequence[Process]
 
-    def wait_for_first(self, account: str) -> dg.DagsterRun:
-        """The first run that an account's schedule began."""
-        found = eventually(lambda: self._of(account), *self.watched)
-        return min(found, key=lambda record: record.create_timestamp).dagster_run
+    def wait_for_next(self, accounts: Sequence[str]) -> Mapping[str, dg.DagsterRun]:
+        """The next run of each account that its schedule begins from now on."""
+        now = datetime.now(UTC)
+
+        def begun(account: str) -> Sequence[dg.DagsterRun]:
+            tags = {"dagster/schedule_name": f"{account}_every_minute"}
+            return self.instance.get_runs(dg.RunsFilter(tags=tags, created_after=now))
+
+        return {
+            account: eventually(partial(begun, account), *self.watched)[-1] for account in accounts
+        }
 
     def wait_for_worker(self, run: dg.DagsterRun) -> str:
         """The name of the worker that executes a run."""
@@ -74,10 +83,6 @@ class Runs:
         """Waits until no worker executes a run; without a daemon no further one comes."""
         filters = dg.RunsFilter(statuses=_WITH_A_WORKER)
         eventually(lambda: not self.instance.get_runs(filters), *self.watched)
-
-    def _of(self, account: str) -> Sequence[dg.RunRecord]:
-        tags = {"dagster/schedule_name": f"{account}_every_minute"}
-        return self.instance.get_run_records(dg.RunsFilter(tags=tags))
 
     def _now(self, run: dg.DagsterRun) -> dg.DagsterRun:
         [now] = self.instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))

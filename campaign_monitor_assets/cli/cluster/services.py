@@ -60,6 +60,21 @@ class Redis:
         return f"redis://:{self.password}@{HOST}:{self.port}/0"
 
 
+@dataclass(frozen=True)
+class S3:
+    """An S3 server with one bucket."""
+
+    port: int
+    bucket: str
+    key_id: str = field(default_factory=_secret, repr=False)
+    secret: str = field(default_factory=_secret, repr=False)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is."""
+        return f"{HOST}:{self.port}"
+
+
 @contextmanager
 def postgres(*databases: str) -> Iterator[Postgres]:
     """Runs a PostgreSQL server with these databases for as long as the context lasts."""
@@ -94,17 +109,17 @@ def redis() -> Iterator[Redis]:
 
 
 @contextmanager
-def s3(bucket: str) -> Iterator[str]:
-    """Runs moto's S3 server, which keeps all in memory, and yields the URL.
+def s3(bucket: str) -> Iterator[S3]:
+    """Runs moto's S3 server, which keeps all in memory, for as long as the context lasts.
 
-    It takes any key: what is in it is as open to other users of the machine as the demo's account.
+    It takes any key: what is in it is as open to others on this machine as the demo's accounts.
     """
     with private_folder("s3-") as folder:
-        port = free_port()
-        command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+        server = S3(free_port(), bucket)
+        command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(server.port)]
         with started("s3", command, folder, plain()) as process:
-            eventually(lambda: _put(port, f"/{bucket}"), process)
-            yield f"http://{HOST}:{port}"
+            eventually(lambda: _put(server.port, f"/{bucket}"), process)
+            yield server
 
 
 @contextmanager
