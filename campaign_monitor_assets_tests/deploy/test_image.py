@@ -102,9 +102,9 @@ def postgres() -> Iterator[services.Postgres]:
 @pytest.fixture(scope="module")
 def places(postgres: services.Postgres) -> Iterator[dict[str, str]]:
     """What of the configuration is elsewhere on this machine; its storage has the bucket."""
-    with services.s3("campaign-monitor") as url:
+    with services.s3("campaign-monitor") as storage:
         yield {
-            "storage:9000": url.removeprefix("http://"),
+            "storage:9000": storage.endpoint,
             "host=postgres": f"host={postgres.host}",
             "port=5432": f"port={postgres.port}",
             "user=dagster": f"user={postgres.user}",

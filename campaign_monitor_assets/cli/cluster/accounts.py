@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from rich import box
 from rich.table import Table as Grid
 
@@ -13,7 +15,11 @@ from campaign_monitor_assets.catalogue.model import Table
 from campaign_monitor_assets.sandbox import Sandbox
 
 NAMES: Final = ("north", "south")
-TABLES: Final[Sequence[Table]] = [table for table in CATALOGUE.values() if table.default]
+_DEFS: Final = Path(__file__).parent / "defs" / NAMES[0] / "defs.yaml"
+TABLES: Final[Sequence[Table]] = [
+    CATALOGUE[name] for name in yaml.safe_load(_DEFS.read_text())["attributes"]["tables"]
+]
+"""What both accounts' configurations name."""
 
 Query = Callable[[str], Sequence[tuple[Any, ...]]]
 """Answers a question in SQL."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from campaign_monitor_assets.cli.cluster.processes import ClusterError
 from campaign_monitor_assets.errors import CampaignMonitorError
+from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of
-from campaign_monitor_assets.warehouse.state import SYNC_LOG
 from campaign_monitor_assets.warehouse.target import Database
 
 _PAUSE: Final = 2

@@ -12,6 +12,11 @@ from campaign_monitor_assets.cli.cluster.processes import ClusterError, Process,
 from campaign_monitor_assets.orchestration.celery_runs import CeleryRunLauncher
 
 _WITH_A_WORKER: Final = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+_WAITING: Final = {
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+}
 _PARENT: Final = "dagster/parent_run_id"
 """Dagster's tag of a run that is another one started again."""
 
@@ -42,6 +47,8 @@ class Runs:
 
     def wait_for_worker(self, run: dg.DagsterRun) -> str:
         """The name of the worker that executes a run."""
+        # One that waits to be started again has the tags of the one before.
+        eventually(lambda: self._now(run).status not in _WAITING, *self.watched)
         launcher = self.instance.run_launcher
         assert isinstance(launcher, CeleryRunLauncher)
         return str(eventually(lambda: launcher.worker_of(self._now(run)), *self.watched))
