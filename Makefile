@@ -6,7 +6,7 @@ COMMAND := $(VENV)/bin/campaign-monitor
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo cluster-demo sync check doctor dev report compact forget bench test test-slow test-all test-duckdb coverage definitions docs lint format clean
+.PHONY: setup demo cluster-demo sync check doctor dev report compact maintain forget bench test test-slow test-all test-duckdb coverage definitions docs lint format clean
 
 setup: $(READY)
 
@@ -40,6 +40,9 @@ report: $(READY)
 
 compact: $(READY)
 	$(COMMAND) compact
+
+maintain: $(READY)
+	$(COMMAND) maintain
 
 # Make gives EMAIL to the command by its environment, and shows no recipe that holds it.
 forget: $(READY)

@@ -108,6 +108,19 @@ _command(
 )
 _command(commands.doctor, _CONFIG)
 _command(commands.compact, _CONFIG)
+_command(commands.maintain, _CONFIG)
+_command(
+    commands.move,
+    click.option(
+        "--from",
+        "source",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=True,
+        help="The DuckDB file, which stays as it is.",
+    ),
+    _CONFIG,
+)
 _command(commands.forget, _CONFIG)
 
 

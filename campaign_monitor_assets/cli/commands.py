@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -127,10 +128,33 @@ def report(console: Console, target: Path) -> int:
     """Write an HTML report of what is in DuckDB."""
     component = _component_with_data()
     write_report = import_module("campaign_monitor_assets.report").write_report
-    written = write_report(
-        Path(component.warehouse.database), component.schema_of_tables, target, console.print
-    )
+    written = write_report(component.warehouse, component.schema_of_tables, target, console.print)
     console.print(f"The report is in [bold]{written}[/]; any browser opens it.")
+    return 0
+
+
+def maintain(console: Console) -> int:
+    """Keep a DuckLake small: remove what nothing needs, put small files together."""
+    settings = _component_with_data().warehouse
+    keep = timedelta(days=settings.keep_snapshots_days)
+    done = import_module("campaign_monitor_assets.warehouse.maintenance").maintain(
+        Database.of(settings), keep=keep, warn=console.print
+    )
+    console.print(done.note)
+    return 0
+
+
+def move(console: Console, source: Path) -> int:
+    """Move a DuckDB file into the DuckLake of the configuration."""
+    settings = _component_with_data().warehouse
+    lake = Database.of(settings)
+    file = Database.of(settings.model_copy(update={"database": str(source)}))
+    moved = import_module("campaign_monitor_assets.warehouse.moving").move(
+        file, lake, console.print
+    )
+    for table, rows in moved.rows.items():
+        console.print(f"{table}: {rows:,} rows")
+    console.print(f"[bold]{escape(lake.label)}[/]: {moved.note}")
     return 0
 
 

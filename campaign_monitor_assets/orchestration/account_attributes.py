@@ -24,6 +24,7 @@ from campaign_monitor_assets.orchestration.attributes import (
     resolved_tables,
 )
 from campaign_monitor_assets.orchestration.choices import (
+    check_lake,
     check_notify,
     check_tables_of_warehouse,
     checked_group_names,
@@ -42,6 +43,7 @@ from campaign_monitor_assets.orchestration.yaml_model import (
 )
 from campaign_monitor_assets.orchestration.yaml_schema import OF_DAGSTER, STRINGS, WORDS
 from campaign_monitor_assets.paths import absolute
+from campaign_monitor_assets.warehouse.lake_settings import is_lake
 
 
 @dataclass(frozen=True)
@@ -251,10 +253,12 @@ class AccountAttributes(dg.Model, dg.Resolvable):
         require_variable_names("api", self.api)
         require_variable_names("privacy", self.privacy)
         require_variable_names("notify", self.notify)
+        require_variable_names("warehouse", self.warehouse)
         check_notify(self.notify)
         checked_prefix(self.key_prefix)
         checked_time_zone(self.timezone)
         check_tables_of_warehouse(self.warehouse)
+        check_lake(self.warehouse)
         checked_group_names(self.group_names)
         checked_windows(self.report_windows)
         tables = chosen_tables(self.tables)
@@ -278,6 +282,9 @@ class AccountAttributes(dg.Model, dg.Resolvable):
 
     @property
     def places(self) -> set[tuple[Path, str]]:
-        """The DuckDB file with each of the schemas that are written, in small letters."""
-        path = absolute(self.warehouse.database, "database").resolve()
+        """The warehouse with each of the schemas that are written, in small letters."""
+        database = self.warehouse.database
+        path = Path(database.strip())
+        if not is_lake(database):
+            path = absolute(database, "database").resolve()
         return {(path, schema.lower()) for schema in (self.schema_of_tables, self.schema_of_views)}

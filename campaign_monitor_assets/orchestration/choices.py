@@ -9,10 +9,11 @@ from pydantic.fields import FieldInfo
 from campaign_monitor_assets.alerts.settings import NotifySettings
 from campaign_monitor_assets.api.settings import ApiSettings
 from campaign_monitor_assets.catalogue import CATALOGUE, Group, Table
-from campaign_monitor_assets.errors import AttributeRefusedError
+from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationError
 from campaign_monitor_assets.orchestration.mistakes import did_you_mean
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
 from campaign_monitor_assets.staging.records import SyncMethod
+from campaign_monitor_assets.warehouse.lake_settings import is_lake, lake_of
 from campaign_monitor_assets.warehouse.privacy import Action, Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
@@ -20,7 +21,8 @@ from campaign_monitor_assets.wording import looks_secret, shown
 
 
 def require_variable_names(
-    block: str, settings: ApiSettings | PrivacySettings | NotifySettings
+    block: str,
+    settings: ApiSettings | PrivacySettings | NotifySettings | WarehouseSettings,
 ) -> None:
     """Refuses what can't be the name of an environment variable, as a key written there by mistake.
 
@@ -223,6 +225,34 @@ def check_tables_of_warehouse(settings: WarehouseSettings) -> None:
     """Raises AttributeRefusedError where a setting of the warehouse names a table that is none."""
     _require_known("warehouse.history", settings.history, CATALOGUE)
     _require_known("warehouse.write_strategies", settings.write_strategies, CATALOGUE)
+
+
+def check_lake(settings: WarehouseSettings) -> None:
+    """Raises AttributeRefusedError where settings of a DuckLake are not possible together."""
+    if not is_lake(settings.database):
+        if settings.data_path is not None:
+            raise AttributeRefusedError(
+                "warehouse.data_path",
+                "it is for a DuckLake, and `database` is a DuckDB file. Remove it, or write"
+                " `database: ducklake:postgres:dbname=… host=…`.",
+            )
+        return
+    if settings.publish_copy is not None:
+        raise AttributeRefusedError(
+            "warehouse.publish_copy",
+            "a DuckLake needs no copy: whoever reads it waits for nobody. Remove it.",
+        )
+    try:
+        lake_of(
+            settings.database,
+            settings.data_path,
+            password_variable=settings.database_password_variable,
+            s3=settings.s3,
+            environment=None,
+        )
+    except ConfigurationError as error:
+        name, _, problem = str(error).partition(": ")
+        raise AttributeRefusedError(f"warehouse.{name}", problem) from None
 
 
 def _require_known(where: str, given: Iterable[str], allowed: Mapping[str, object]) -> None:

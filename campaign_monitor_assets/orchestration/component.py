@@ -20,6 +20,7 @@ from campaign_monitor_assets.orchestration.choices import (
 )
 from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.jobs import build_jobs
+from campaign_monitor_assets.orchestration.maintenance import build_maintenance
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.run_problems import watched_of
 from campaign_monitor_assets.orchestration.scaffolding import AccountScaffolder
@@ -56,7 +57,11 @@ class CampaignMonitorComponent(dg.Component, AccountAttributes):
         schedules = build_schedules(
             frequencies, views, account, timezone=self.timezone, running=self.schedules_running
         )
-        jobs = build_jobs(tables, views, account)
+        maintenance_jobs, maintenance_schedules = build_maintenance(
+            account, self.warehouse, timezone=self.timezone, running=self.schedules_running
+        )
+        schedules += maintenance_schedules
+        jobs = [*build_jobs(tables, views, account), *maintenance_jobs]
         watched = watched_of(self.name, self.notify, assets, checks, [*jobs, *schedules])
         return dg.Definitions(
             assets=assets,

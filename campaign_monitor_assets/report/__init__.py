@@ -26,15 +26,15 @@ _HERE = Path(__file__).parent
 
 
 def write_report(
-    database: Path,
+    warehouse: WarehouseSettings | Path,
     schema: str,
     target: Path,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Writes the report of the account in a DuckDB file, which is only read.
+    """Writes the report of an account, whose DuckDB file or DuckLake is only read.
 
     Args:
-        database: The DuckDB file.
+        warehouse: Where the account is, or the path of its DuckDB file.
         schema: The schema that the account's tables are in.
         target: Where the page goes; its folder is made where missing.
         warn: Told what is waited for.
@@ -55,7 +55,9 @@ def write_report(
         ) from error
     from campaign_monitor_assets.report.page import compose  # noqa: PLC0415 (it needs Plotly)
 
-    settings = WarehouseSettings(database=str(database))
+    settings = (
+        WarehouseSettings(database=str(warehouse)) if isinstance(warehouse, Path) else warehouse
+    )
     with Database.of(settings).connect(read_only=True, warn=warn) as connection:
         page = compose(connection, schema)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)

@@ -137,6 +137,12 @@ def _take_over_parents(
     if table_exists(connection, schema, SYNC_LOG_PARENTS):
         connection.execute(f"alter table {view.quoted} rename to {identifier(SYNC_PARENTS)}")
     _take_over(connection, parents, _PARENTS, filled)
+    make_parents_view(connection, schema)
+
+
+def make_parents_view(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Makes the view of the parents of the present snapshots."""
+    view = TableName(schema, SYNC_LOG_PARENTS)
     log, all_ = (relation_of_view(schema, name) for name in (SYNC_LOG, SYNC_PARENTS))
     connection.execute(
         f"create view {view.quoted} as select logged.* exclude (snapshot) from {all_} logged"

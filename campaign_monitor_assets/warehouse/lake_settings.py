@@ -102,7 +102,7 @@ def lake_of(
     *,
     password_variable: str | None,
     s3: Mapping[str, Any],
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None,
 ) -> Lake:
     """Where the DuckLake of a setting is.
 
@@ -113,7 +113,7 @@ def lake_of(
         password_variable: The variable with PostgreSQL's password; None: there is none, or
             PostgreSQL's own PGPASSWORD or .pgpass has it.
         s3: What `S3Settings` takes.
-        environment: Where the secrets are.
+        environment: Where the secrets are; None: they are not looked up.
 
     Raises:
         ConfigurationError: One of them is not accepted, or a secret is missing.
@@ -126,13 +126,14 @@ def lake_of(
                 "data_path: a DuckLake with its catalogue in PostgreSQL needs one. Allowed: a"
                 " folder that every machine reaches, or s3://bucket/prefix/."
             )
-        if password_variable is not None:
+        if password_variable is not None and environment is not None:
             setting = "database_password_variable"
             password = _from_environment(environment, password_variable, setting)
             secrets["postgres"] = {"password": password}
     files = None if data_path is None else _checked_files(data_path)
-    if files is not None and files.startswith(_S3):
-        secrets["s3"] = _s3_secret(s3, environment)
+    storage = _s3_settings(s3)
+    if files is not None and files.startswith(_S3) and environment is not None:
+        secrets["s3"] = _s3_secret(storage, environment)
     return Lake(catalogue=catalogue, data_path=files, secrets=secrets)
 
 
@@ -174,11 +175,14 @@ def _checked_connection(given: str) -> str:
     return given
 
 
-def _s3_secret(s3: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str | bool]:
+def _s3_settings(given: Mapping[str, Any]) -> S3Settings:
     try:
-        settings = S3Settings(**s3)
+        return S3Settings(**given)
     except ValidationError as error:
         raise ConfigurationError(f"s3: {_first_problem(error)}") from None
+
+
+def _s3_secret(settings: S3Settings, environment: Mapping[str, str]) -> dict[str, str | bool]:
     found: dict[str, str | bool] = {
         "key_id": _from_environment(environment, settings.key_id_variable, "s3.key_id_variable"),
         "secret": _from_environment(environment, settings.secret_variable, "s3.secret_variable"),

@@ -101,6 +101,20 @@ class WarehouseSettings(BaseModel):
         " or path), use_ssl, and the names of the environment variables with the key:"
         " key_id_variable, secret_variable, session_token_variable.",
     )
+    keep_snapshots_days: float = Field(
+        default=7,
+        ge=0,
+        examples=[30],
+        description="For a DuckLake how many days it can be read as it was, by at (timestamp =>"
+        " …); the maintenance removes what is older.",
+    )
+    maintenance: str = Field(
+        default="30 3 * * *",
+        examples=["30 3 * * 0"],
+        description="For a DuckLake when files that nothing needs any more are deleted and small"
+        " ones put together: a cron string, or manual. The schedule runs where schedules_running"
+        " says so, as the others.",
+    )
     schema_: str | None = Field(
         default=None,
         alias="schema",

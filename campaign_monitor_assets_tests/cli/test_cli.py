@@ -11,6 +11,7 @@ import pytest
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.cli.test_home import account, run
+from campaign_monitor_assets_tests.lake import needs_lake
 from campaign_monitor_assets_tests.project import Project
 
 
@@ -173,6 +174,32 @@ def test_compact_says_what_it_saved(tmp_path: Path) -> None:
     assert file.stat().st_size < before * 0.7
     with duckdb.connect(str(file), read_only=True) as connection:
         assert connection.execute("select count(*) from account.b").fetchone() == (500_000,)
+
+
+@needs_lake
+@pytest.mark.slow
+def test_a_file_moves_into_a_lake_and_is_kept_small(box: Sandbox, tmp_path: Path) -> None:
+    """`move` and `maintain` tell what they did; `sync` and `report` go on in the lake."""
+    given = account(box, tmp_path)
+    assert (
+        run(tmp_path, "sync", "--select", '+key:"campaign_monitor/lists"', **given).returncode == 0
+    )
+    (tmp_path / "defs.yaml").write_text(
+        "type: campaign_monitor_assets.CampaignMonitorComponent\n"
+        "attributes: {warehouse: {database: 'ducklake:data/account.ducklake', data_path: files}}\n"
+    )
+    lake = ("--config", "defs.yaml")
+    done = run(tmp_path, "move", "--from", given["CAMPAIGN_MONITOR_DUCKDB"], *lake, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "campaign_monitor.lists: " in done.stdout
+    assert "each compared with the file's" in done.stdout
+    assert run(tmp_path, "sync", *lake, **given).returncode == 0
+    assert "The DuckLake " in run(tmp_path, "doctor", *lake, **given).stdout
+    done = run(tmp_path, "maintain", *lake, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 snapshots of the lake went" in done.stdout
+    assert run(tmp_path, "report", "--target", "report.html", *lake, **given).returncode == 0
+    assert "Subscribers" in (tmp_path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("typed", [False, pytest.param(True, marks=pytest.mark.slow)])

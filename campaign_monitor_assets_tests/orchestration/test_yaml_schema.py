@@ -142,6 +142,8 @@ def test_each_example_is_accepted(
         said = said if model is CampaignMonitorComponent else {top: said}
         if name == "keep_custom_fields":
             said["privacy"]["preset"] = "pseudonymous"
+        if name == "data_path":
+            said["warehouse"]["database"] = "ducklake:account.ducklake"
         if name == "report_windows":
             said["tables"] = "all"
         assert list(SCHEMA.iter_errors(said)) == []

@@ -61,23 +61,39 @@ class Places:
 
 def permissions(places: Places) -> Iterator[Finding]:
     """Whether the file and its folders can be written, and by nobody else be read."""
-    path = places.database.path
-    if path.exists():
-        found = list[Finding]()
-        # It is mentioned once in a process, and opening the file would do so.
-        mention_readable(path, lambda text: found.append(warning(text)))
-        with errors_as_faults(found):
-            places.database.require_writable()
-            found.append(right(f"{path} (the DuckDB file) can be written"))
-        yield from found
-    else:
-        yield right(f"{path} (the DuckDB file) is not there yet; the first run makes it")
-    yield folder(path.parent, "its folder", "choose another `database`, or make it writable.")
+    database = places.database
+    yield from _file(database) if database.is_file else _lake(database)
     yield folder(
         places.staging, "staged rows", "set `staging_directory`, or make the folder writable."
     )
     if places.copy is not None:
         yield folder(places.copy.parent, "publish_copy", "choose another place for the copy.")
+
+
+def _file(database: Database) -> Iterator[Finding]:
+    path = database.path
+    if path.exists():
+        found = list[Finding]()
+        # It is mentioned once in a process, and opening the file would do so.
+        mention_readable(path, lambda text: found.append(warning(text)))
+        with errors_as_faults(found):
+            database.require_writable()
+            found.append(right(f"{path} (the DuckDB file) can be written"))
+        yield from found
+    else:
+        yield right(f"{path} (the DuckDB file) is not there yet; the first run makes it")
+    yield folder(path.parent, "its folder", "choose another `database`, or make it writable.")
+
+
+def _lake(database: Database) -> Iterator[Finding]:
+    found = list[Finding]()
+    with errors_as_faults(found):
+        if database.exists():
+            database.require_writable()
+            found.append(right(f"The {database.label} can be reached"))
+        else:
+            found.append(right(f"The {database.label} is not there yet; the first run makes it"))
+    yield from found
 
 
 def room(places: Places, rows: int | None) -> Iterator[Finding]:
@@ -87,13 +103,13 @@ def room(places: Places, rows: int | None) -> Iterator[Finding]:
         places: Where rows go.
         rows: How many the account has; None: it could not be asked.
     """
-    path, counted = places.database.path, rows or 0
-    size = path.stat().st_size if path.exists() else 0
-    # The table and its new snapshot stand side by side, and what is cleaned is written anew.
-    needs = [
-        (path.parent, size + 2 * _STORED_BYTES * counted + _LEAST),
-        (places.staging, _STAGED_BYTES * counted),
-    ]
+    counted, size = rows or 0, 0
+    needs = [(places.staging, _STAGED_BYTES * counted)]
+    if places.database.is_file:
+        path = places.database.path
+        size = path.stat().st_size if path.exists() else 0
+        # The table and its new snapshot stand side by side, and what is cleaned is written anew.
+        needs.insert(0, (path.parent, size + 2 * _STORED_BYTES * counted + _LEAST))
     if places.copy is not None:
         needs.append((places.copy.parent, size + _STORED_BYTES * counted))
     by_disk: dict[int, list[tuple[Path, int]]] = {}
