@@ -10,6 +10,7 @@ import pytest
 
 from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.project import TODAY, Project
 
 pytest_plugins = ["campaign_monitor_assets_tests.browser"]
@@ -49,6 +50,12 @@ def pytest_configure() -> None:
     # A third of the time goes to waiting for a disk that tests don't need: none cuts the power.
     if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if reason := warehouses.missing():
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=f"WAREHOUSE={warehouses.KIND}: {reason}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,9 +22,11 @@ def wheel_of(extension: str) -> Path | None:
 
 MISSING = [name for name in EXTENSIONS if wheel_of(name) is None]
 
-needs_lake = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"DuckLake needs the extra `lake`; it has no {' and no '.join(MISSING)} for DuckDB"
-    f" {duckdb.__version__}",
+REASON = (
+    f"DuckLake needs the extra `lake`; it has no {' and no '.join(MISSING)} for DuckDB"
+    f" {duckdb.__version__}"
 )
+"""Why they can't run, where there are some missing."""
+
+needs_lake = pytest.mark.skipif(bool(MISSING), reason=REASON)
 """For a test, a class, or a module (`pytestmark = needs_lake`)."""

@@ -18,17 +18,28 @@ import duckdb
 import psycopg2
 import pytest
 
-from campaign_monitor_assets.cli.cluster import services
-from campaign_monitor_assets_tests.lake import wheel_of
+from campaign_monitor_assets.cli.cluster import programs, services
+from campaign_monitor_assets_tests import lake
 
 KIND = os.environ.get("WAREHOUSE", "file")
 PASSWORD_VARIABLE = "TESTS_LAKE_PASSWORD"
+_PORT_VARIABLE = "TESTS_LAKE_PORT"
+"""With it processes that tests start find the server of those that started them."""
 
 file_only = pytest.mark.skipif(KIND != "file", reason="it is about a DuckDB file")
 """For what only a file has: its bytes, its lock, its format of earlier versions."""
 
 lake_only = pytest.mark.skipif(KIND == "file", reason="it is about a DuckLake")
 """For what only a lake has."""
+
+
+def missing() -> str:
+    """Why no test can run on this kind of warehouse here; empty where they can."""
+    if KIND != "file" and lake.MISSING:
+        return lake.REASON
+    if KIND == "postgres" and not all(map(programs.found, programs.POSTGRES)):
+        return f"a catalogue in PostgreSQL needs {' and '.join(programs.POSTGRES)}"
+    return ""
 
 
 def settings(path: Path, kind: str = KIND) -> dict[str, Any]:
@@ -78,28 +89,74 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
 def _instance() -> duckdb.DuckDBPyConnection:
     """DuckDB with what a lake needs: to load it takes longer than to attach one."""
     connection = duckdb.connect()
-    connection.execute(f"load '{wheel_of('ducklake')}'")
+    connection.execute(f"load '{lake.wheel_of('ducklake')}'")
     if KIND == "postgres":
-        connection.execute(f"load '{wheel_of('postgres_scanner')}'")
+        connection.execute(f"load '{lake.wheel_of('postgres_scanner')}'")
         password = _server().password
         connection.execute(f"create secret of_lake (type postgres, password '{password}')")
     return connection
 
 
+def exists(path: Path) -> bool:
+    """Whether anything has been written to a warehouse."""
+    return (path if KIND == "file" else Path(f"{path}.files")).exists()
+
+
 def copy(path: Path, target: Path) -> None:
-    """Copies a warehouse as it is."""
-    if KIND == "file":
-        shutil.copy(path, target)
+    """Copies a warehouse as it is, with what was committed beside it."""
+    if KIND != "postgres":
+        for suffix in _FILES:
+            if (file := Path(f"{path}{suffix}")).exists():
+                shutil.copy(file, f"{target}{suffix}")
+    if KIND == "file" or not exists(path):
         return
     shutil.copytree(f"{path}.files", f"{target}.files")
     moved = f"update ducklake_metadata set value = '{target}.files/' where key = 'data_path'"
     if KIND == "lake":
-        shutil.copy(path, target)
         with duckdb.connect(str(target)) as connection:
             connection.execute(moved)
     else:
+        close(path)
         _run(f'create database "{_name(target)}" template "{_name(path)}"')
         _run(moved, _name(target))
+
+
+def written(path: Path) -> object:
+    """What differs as soon as anything more has been written to a warehouse's file."""
+    files = [Path(f"{path}{suffix}") for suffix in _FILES]
+    return tuple(file.read_bytes() if file.exists() else None for file in files)
+
+
+def close(path: Path) -> None:
+    """Ends all connections to a catalogue in PostgreSQL; whoever needs one makes another."""
+    _run(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+        f" where datname = '{_name(path)}'"
+    )
+
+
+def files(path: Path) -> list[Path]:
+    """The files that hold the rows of a warehouse now.
+
+    Of a file, with all that stands beside it; of a lake those that its newest snapshot needs, since
+    others are deleted a day later.
+    """
+    if KIND == "file":
+        return list(path.parent.iterdir())
+    with opened(path) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+            " where database_name = current_database()"
+        ).fetchall()
+        found = [
+            row
+            for schema, table in tables
+            for row in connection.execute(
+                f"select data_file, delete_file from ducklake_list_files('lake', '{table}',"
+                f" schema => '{schema}')"
+            ).fetchall()
+        ]
+    return [Path(file) for row in found for file in row if file]
 
 
 def beside(path: Path) -> list[str]:
@@ -108,13 +165,19 @@ def beside(path: Path) -> list[str]:
     return sorted(each.name for each in path.parent.iterdir() if each not in own)
 
 
+_FILES = ("", ".wal")
+"""What follows a file's name in those in which DuckDB keeps its content."""
+
+
 @functools.cache
 def _server() -> services.Postgres:
-    """One server for all tests of a process."""
+    """One server for all tests of a process, and for the processes that they start."""
+    if port := os.environ.get(_PORT_VARIABLE):
+        return services.Postgres(int(port), (), password=os.environ[PASSWORD_VARIABLE])
     stack = ExitStack()
     started = stack.enter_context(services.postgres())
     atexit.register(stack.close)
-    os.environ[PASSWORD_VARIABLE] = started.password
+    os.environ.update({_PORT_VARIABLE: str(started.port), PASSWORD_VARIABLE: started.password})
     return started
 
 

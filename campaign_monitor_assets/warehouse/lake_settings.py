@@ -14,6 +14,8 @@ from campaign_monitor_assets.paths import absolute
 PREFIX: Final = "ducklake:"
 _POSTGRES: Final = "postgres:"
 _S3: Final = "s3://"
+_PATIENCE: Final = 30
+"""Seconds."""
 _OTHER_CATALOGUE: Final = re.compile(r"(?!postgres:)[A-Za-z][A-Za-z0-9+.-]+:")
 _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _Variable = Annotated[str, Field(pattern=_VARIABLE)]
@@ -73,7 +75,16 @@ class Lake:
     @property
     def address(self) -> str:
         """What DuckDB attaches."""
-        return f"{PREFIX}{self.catalogue}"
+        return f"{PREFIX}{self.catalogue}{self._patience}"
+
+    @property
+    def _patience(self) -> str:
+        """How long PostgreSQL is waited for: without it, a server that says nothing for ever."""
+        if self.file is not None or "connect_timeout" in f"{self.catalogue}":
+            return ""
+        if "://" not in f"{self.catalogue}":
+            return f" connect_timeout={_PATIENCE}"
+        return f"{'&' if '?' in f'{self.catalogue}' else '?'}connect_timeout={_PATIENCE}"
 
     @property
     def file(self) -> Path | None:

@@ -29,7 +29,7 @@ from campaign_monitor_assets.warehouse.memory import (
 from campaign_monitor_assets.warehouse.opening import UNKNOWN_ROWS, Opening
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
-from campaign_monitor_assets.warehouse.waiting import is_conflict
+from campaign_monitor_assets.warehouse.waiting import is_conflict, is_of_storage
 
 T = TypeVar("T")
 
@@ -220,7 +220,7 @@ class Database:
                     raise self._out_of_memory(error, memory, rows.longest) from None
                 if is_conflict(error):
                     raise ConflictError(self.label) from None
-                if isinstance(error, duckdb.IOException | duckdb.HTTPException):
+                if is_of_storage(error):
                     if not read_only:
                         # Large tables are written before the commit.
                         raise self.opening.not_written(error) from None

@@ -12,6 +12,7 @@ import tenacity
 from campaign_monitor_assets.warehouse.instance import InUseHereError, OpenHereError
 
 _SECONDS_BETWEEN_NOTICES: Final = 30.0
+_LOST: Final = re.compile(r"Failed to [^\n]* DuckLake: Failed to")
 
 
 @dataclass
@@ -63,6 +64,16 @@ def is_conflict(error: BaseException) -> bool:
     said = str(error)
     return isinstance(error, duckdb.Error) and (
         "ransaction conflict" in said or "maximum retry count" in said
+    )
+
+
+def is_of_storage(error: BaseException) -> bool:
+    """Whether a file, a catalogue or S3 failed, rather than a statement.
+
+    Of a catalogue that went away in a transaction DuckLake tells by errors of any kind, or of none.
+    """
+    return isinstance(error, duckdb.IOException | duckdb.HTTPException) or (
+        isinstance(error, duckdb.Error) and _LOST.search(str(error)) is not None
     )
 
 

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.extract.tables import read_tables
 from campaign_monitor_assets.orchestration.incremental import IncrementalSync, form_of
@@ -23,6 +21,7 @@ from campaign_monitor_assets.warehouse.publish import Published, publish
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.project import QUICK
 
 SCHEMA = "lives"
@@ -70,7 +69,7 @@ class Sync:
 
 @dataclass
 class Syncs:
-    """A DuckDB file that is synced from a sandbox, incrementally where nothing else is said."""
+    """A warehouse that is synced from a sandbox, incrementally where nothing else is said."""
 
     box: Sandbox
     path: Path
@@ -84,7 +83,7 @@ class Syncs:
 
     @property
     def database(self) -> Database:
-        return Database.of(WarehouseSettings(database=str(self.path), lock_timeout=5))
+        return Database.of(WarehouseSettings(**warehouses.settings(self.path), lock_timeout=5))
 
     def sync(self, name: str, *, full: bool = False, only: Sequence[str] | None = None) -> Sync:
         """Reads a table and publishes it.
@@ -162,13 +161,13 @@ class Syncs:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the file; tables need no schema before their names."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with warehouses.opened(self.path, read_only=True) as connection:
             connection.execute(f"use {self.schema}")
             return connection.execute(sql).fetchall()
 
     def change(self, sql: str) -> None:
         """Tampers with the file."""
-        with duckdb.connect(str(self.path)) as connection:
+        with warehouses.opened(self.path) as connection:
             connection.execute(f"use {self.schema}")
             connection.execute(sql)
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests import warehouses
 
 TABLES = [
     "clients",
@@ -22,7 +22,7 @@ def run(box: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, **warehouse: 
     monkeypatch.setenv("CAMPAIGN_MONITOR_API_KEY", box.key)
     monkeypatch.setenv("CAMPAIGN_MONITOR_BASE_URL", box.url)
     component = CampaignMonitorComponent.resolve_from_dict(
-        {"tables": TABLES, "warehouse": {"database": str(path), **warehouse}}
+        {"tables": TABLES, "warehouse": {**warehouses.settings(path), **warehouse}}
     )
     definitions = dg.build_defs_for_component(component)
     assert definitions.resolve_job_def("campaign_monitor_all").execute_in_process().success
@@ -38,7 +38,7 @@ def test_a_mover_is_one_row(box: Sandbox, tmp_path: Path, monkeypatch: pytest.Mo
     box.mutate("active_subscribers", list_id, rows[1:])
     box.mutate("unsubscribed_subscribers", list_id, [*gone, rows[0] | {"State": "Unsubscribed"}])
     run(box, path, monkeypatch, history=True)
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with warehouses.opened(path, read_only=True) as connection:
         moves = connection.sql(
             "select EmailAddress, FromState, ToState"
             " from campaign_monitor_analytics.subscriber_state_changes where FromState is not null"
@@ -58,6 +58,6 @@ def test_no_history_where_nobody_asked(
     """By default nothing is kept of what was, and there are no views on it."""
     path = tmp_path / "account.duckdb"
     run(box, path, monkeypatch)
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with warehouses.opened(path, read_only=True) as connection:
         schemas = connection.sql("select schema_name from duckdb_schemas()").fetchall()
     assert ("campaign_monitor_history",) not in schemas

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.project import PREFIX, Project, failures, key
 
 FRAMES: dict[str, Any] = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
@@ -64,8 +65,13 @@ def test_frames_that_change(with_parents: Project, frame: str) -> None:
     for version in versions:
         result = sync(with_parents, downstream(frame, lambda _, now=version: make(now)))
         assert result.success, failures(result)
-        assert list(described(with_parents)) == list(version)
-        rows = with_parents.query("from mine order by all")
+        columns = list(described(with_parents))
+        # Of a lake's tables only those that are made anew have the order of the frame.
+        assert (columns if warehouses.KIND == "file" else sorted(columns)) == (
+            list(version) if warehouses.KIND == "file" else sorted(version)
+        )
+        chosen = ", ".join(f'"{column}"' for column in version)
+        rows = with_parents.query(f"select {chosen} from mine order by all")
         assert rows == sorted(zip(*version.values(), strict=True))
 
 

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import resource
-import shutil
 import signal
 import unittest.mock
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import duckdb
 
 from campaign_monitor_assets.warehouse.settings import PublishSettings, Strategy
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.warehouse.snapshots import FIRST, Row, Warehouse
 
 COMMITTED = "committed"
@@ -26,15 +26,12 @@ COMMITTED = "committed"
 CLOSING = "the file is closed"
 """The moment before a connection is closed."""
 
-_FILES = ("", ".wal")
-"""What follows the file's name in those in which DuckDB keeps its content."""
-
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__])
 
 
 @dataclass
-class _At:
+class At:
     """Lets something happen right before the first statement that contains a text."""
 
     text: str
@@ -79,7 +76,8 @@ class _Watched:
 
 
 @contextmanager
-def _watched(tell: Callable[[str], None]) -> Iterator[None]:
+def watched(tell: Callable[[str], None]) -> Iterator[None]:
+    """Tells every statement right before it is executed."""
     connect, listens = duckdb.connect, True
 
     def tell_now(statement: str) -> None:
@@ -87,10 +85,10 @@ def _watched(tell: Callable[[str], None]) -> Iterator[None]:
         if listens:
             tell(statement)
 
-    def watched(*given: Any, **named: Any) -> _Watched:
+    def connected(*given: Any, **named: Any) -> _Watched:
         return _Watched(connect(*given, **named), tell_now)
 
-    with unittest.mock.patch.object(duckdb, "connect", watched):
+    with unittest.mock.patch.object(duckdb, "connect", connected):
         yield
     listens = False
 
@@ -100,7 +98,7 @@ class Life:
     """The snapshots of a table, by number, and where and how they are published.
 
     Attributes:
-        path: The DuckDB file.
+        path: The warehouse.
         strategy: How rows get into the table.
         history: Whether the table has a history.
         snapshots: For each snapshot the rows of each parent.
@@ -154,34 +152,32 @@ class Life:
         Returns:
             For each statement the copy; where nothing has been written in between, it is the same.
         """
-        copies: dict[tuple[bytes | None, ...], Path] = {}
+        copies: dict[object, Path] = {}
         found = []
 
         def copy(_: str) -> None:
-            files = [Path(f"{self.path}{suffix}") for suffix in _FILES]
-            content = tuple(file.read_bytes() if file.exists() else None for file in files)
+            content = warehouses.written(self.path)
             if content not in copies:
                 copies[content] = self.path.with_name(f"copy {len(copies)}.duckdb")
                 self.copy_to(copies[content])
             found.append(copies[content])
 
-        with _watched(copy):
+        with watched(copy):
             self.publish(number)
         return found
 
     def copy_to(self, path: Path) -> "Life":
-        """The same life with a copy of its file, and of what was committed beside it."""
-        for suffix in _FILES:
-            if (file := Path(f"{self.path}{suffix}")).exists():
-                shutil.copy(file, f"{path}{suffix}")
+        """The same life with a copy of its warehouse."""
+        warehouses.copy(self.path, path)
         return replace(self, path=path)
 
     def content(self) -> dict[str, Any]:
         """All rows of all tables, but for the number of readings that were begun."""
-        with duckdb.connect(str(self.path)) as connection:
+        with warehouses.opened(self.path) as connection:
             tables = connection.execute(
                 "select concat(schema_name, '.', table_name) from duckdb_tables()"
-                " where table_name <> 'sync_state' and not temporary"
+                " where database_name = current_database()"
+                " and table_name <> 'sync_state' and not temporary"
             ).fetchall()
             return {
                 table: (
@@ -236,7 +232,7 @@ def _struck(
         Its exit code, and its error's type and text: empty if there was none, None if it died.
     """
     receiving, sending = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_work, args=(work, _At(moment, strike), sending))
+    process = _PROCESSES.Process(target=_work, args=(work, At(moment, strike), sending))
     process.start()
     sending.close()
     try:
@@ -247,9 +243,9 @@ def _struck(
     return process.exitcode, said
 
 
-def _work(work: Callable[[], object], at: _At, said: Connection) -> None:
+def _work(work: Callable[[], object], at: At, said: Connection) -> None:
     try:
-        with _watched(at):
+        with watched(at):
             work()
         # A process that was to be struck at a moment that never comes proves nothing.
         assert at.reached, f"no statement contains {at.text!r}"

@@ -14,6 +14,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.folder import staging_folder
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
+from campaign_monitor_assets.warehouse.maintenance import purge
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import (
     Published,
@@ -21,6 +22,7 @@ from campaign_monitor_assets.warehouse.publish import (
     publish,
     publish_trial,
 )
+from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
@@ -125,6 +127,17 @@ class Warehouse:
         with warehouses.opened(self.path) as connection:
             connection.execute(f"use {SCHEMA}")
             return connection.execute(sql).fetchall()
+
+    def clean(self) -> None:
+        """Makes what was removed unreadable, as a run does."""
+        (rewrite if self.database.is_file else purge)(self.database)
+
+    def retype(self, table: str, column: str, type_: str) -> None:
+        """Gives a column any other type, which a lake does only in this way."""
+        self.query(f"alter table {table} add column other {type_}")
+        self.query(f"update {table} set other = {column}")
+        self.query(f"alter table {table} drop column {column}")
+        self.query(f"alter table {table} rename column other to {column}")
 
 
 def person(address: str, **fields: Any) -> dict[str, Any]:

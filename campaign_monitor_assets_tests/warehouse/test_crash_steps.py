@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from campaign_monitor_assets.warehouse.settings import Strategy
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.warehouse.crashes import COMMITTED, Life
 from campaign_monitor_assets_tests.warehouse.snapshots import Row, person
 
@@ -61,7 +62,7 @@ class Outcomes:
 
     def __init__(self, life: Life) -> None:
         self.base = life.copy_to(life.path.with_name("base.duckdb"))
-        self.old = self.base.content() if self.base.path.exists() else {}
+        self.old = self.base.content() if warehouses.exists(self.base.path) else {}
         self.after = functools.cache(self._after)
         self.numbers = itertools.count()
 
@@ -100,7 +101,8 @@ def kill_at(life: Life, chosen: Iterable[str]) -> dict[str, bool]:
 
 def steps(strategy: Strategy, *, history: bool) -> list[str]:
     """The steps that a snapshot goes through."""
-    others = ONLY_MERGE if strategy is Strategy.REPLACE else ONLY_REPLACE
+    replaces = strategy is Strategy.REPLACE and warehouses.KIND == "file"
+    others = ONLY_MERGE if replaces else ONLY_REPLACE
     return [step for step in MOMENTS if step not in (others if history else others | ONLY_HISTORY)]
 
 

@@ -13,6 +13,7 @@ from campaign_monitor_assets.warehouse.forget import Forgotten, forget
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.removal import pattern_of
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse, person
 from campaign_monitor_assets_tests.warehouse.test_enforce import everything, keeping
 from campaign_monitor_assets_tests.warehouse.test_privacy import field, resolved
@@ -61,7 +62,7 @@ def of_ann(store: Warehouse, forgotten: Forgotten) -> None:
     for text in held:
         assert not re.search("Ann Unheard|Annie|49151|192.0.2.77", text)
         assert not re.search(pattern(), text), text
-    for file in store.path.parent.iterdir():
+    for file in warehouses.files(store.path):
         assert not re.search("Unheard|49151", file.read_bytes().decode("latin-1"))
         assert not re.search(pattern(), file.read_bytes().decode("latin-1"))
 
@@ -133,7 +134,7 @@ def test_a_history_goes_on_after_forgetting(tmp_path: Path) -> None:
 def test_tables_of_ones_own_are_named(tmp_path: Path) -> None:
     """A table that is not the account's is left alone, and the report says that it holds them."""
     store = filled(tmp_path)
-    with duckdb.connect(str(store.path)) as connection:
+    with warehouses.opened(store.path) as connection:
         connection.execute("create schema mine; create table mine.people (who varchar)")
         connection.execute("insert into mine.people values (?), ('nobody')", [ANN])
     forgotten = forget(store.database, SCHEMA, [ANN], KEEP_ALL)

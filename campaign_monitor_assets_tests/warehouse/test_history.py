@@ -134,7 +134,7 @@ def test_a_column_of_another_type(warehouse: Warehouse, before: str, type_after:
     """A column whose type changes keeps every value: as text where one doesn't fit."""
     warehouse.publish({"a": [person("1", Date="2026-01-01 00:00:00"), person("2")]})
     for table in ("active_subscribers", HISTORY):
-        warehouse.query(f"alter table {table} alter Date type varchar")
+        warehouse.retype(table, "Date", "varchar")
         warehouse.query(f"update {table} set Date = '{before}-01-01' where EmailAddress = '2'")
     for _ in range(2):
         warehouse.publish(

@@ -12,10 +12,13 @@ from campaign_monitor_assets.warehouse.forget import forget
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL
 from campaign_monitor_assets.warehouse.publish import Published
 from campaign_monitor_assets.warehouse.rewrite import rewrite
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.warehouse.crashes import COMMITTED, fill_disk, kill
 from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse, person
 from campaign_monitor_assets_tests.warehouse.test_enforce import everything, keeping
 from campaign_monitor_assets_tests.warehouse.test_privacy import resolved
+
+pytestmark = warehouses.file_only
 
 GONE = "unheard-of"
 """What stands in whatever is removed."""
