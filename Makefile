@@ -6,7 +6,7 @@ COMMAND := $(VENV)/bin/campaign-monitor
 READY := $(VENV)/.ready
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo cluster-demo sync check doctor dev report compact maintain forget bench test test-slow test-all test-duckdb coverage definitions docs lint format clean
+.PHONY: setup demo cluster-demo sync check doctor dev report compact maintain forget bench test test-slow test-all test-duckdb test-lake test-lake-all coverage definitions docs lint format clean
 
 setup: $(READY)
 
@@ -57,7 +57,7 @@ test: $(READY)
 test-slow: $(READY)
 	$(PYTHON) -m pytest -n auto --dist loadfile -m slow
 
-test-all: test test-slow test-duckdb
+test-all: test test-slow test-duckdb test-lake-all
 
 # The lowest DuckDB and the newest, each in front of the pinned one: whatever reads or writes the file.
 # Left out is what starts whole runs and kills them; test_crash_steps.py kills the writing alone.
@@ -75,6 +75,26 @@ build/duckdb/%: $(READY)
 	rm -rf $@
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$*
 	@touch $@
+
+# The same suite on a DuckLake: with an embedded catalogue, and what differs with one in PostgreSQL.
+# Whatever is missing here, wheels or PostgreSQL, is said for each test that is skipped.
+TESTS := campaign_monitor_assets_tests
+LAKE := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_write.py \
+	$(TESTS)/warehouse/test_enforce.py $(TESTS)/warehouse/test_spellings.py $(TESTS)/test_end_to_end.py \
+	$(TESTS)/orchestration/test_assets.py $(TESTS)/orchestration/test_history.py
+LAKE_ALL := $(LAKE) $(TESTS)/warehouse/test_history.py $(TESTS)/warehouse/test_forget.py \
+	$(TESTS)/orchestration/test_increments.py $(TESTS)/orchestration/test_io_manager.py \
+	$(TESTS)/orchestration/test_lives.py $(TESTS)/orchestration/test_partitions.py \
+	$(TESTS)/orchestration/test_preview.py $(TESTS)/orchestration/test_retries.py
+POSTGRES := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_spellings.py \
+	$(TESTS)/orchestration/test_history.py
+test-lake: $(READY)
+	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE)
+	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(POSTGRES)
+
+test-lake-all: $(READY)
+	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
+	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
 
 # Of the processes that tests start, too. From Python 3.14 on it costs next to nothing, before it half as
 # much again: so it is the workflow's, not a part of `make test`.

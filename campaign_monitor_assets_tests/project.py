@@ -16,6 +16,7 @@ from campaign_monitor_assets.orchestration.io_manager import SnapshotIOManager
 from campaign_monitor_assets.orchestration.resource import CampaignMonitorResource
 from campaign_monitor_assets.orchestration.warehouse import WarehouseResource
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets_tests import warehouses
 
 PREFIX = "campaign_monitor"
@@ -86,6 +87,11 @@ class Project:
     api: Mapping[str, Any] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
     component: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> WarehouseSettings:
+        """What is said of the warehouse."""
+        return WarehouseSettings(**{**warehouses.settings(self.path), **self.store})
 
     def definitions(self, *more: dg.AssetsDefinition, **api: Any) -> dg.Definitions:
         """The component's assets and checks, with resources that point to sandbox and file."""

@@ -18,6 +18,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.report import write_report
 from campaign_monitor_assets.sandbox import Sandbox
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.project import PREFIX, Project
 
 DEFAULT = tuple(table.name for table in CATALOGUE.values() if table.default)
@@ -178,7 +179,7 @@ def own(account: Project, tmp_path: Path) -> Project:
 
 def read(project: Project) -> Report:
     target = project.path.with_name("report.html")
-    assert write_report(project.path, PREFIX, target) == target
+    assert write_report(project.warehouse, PREFIX, target) == target
     return Report(target)
 
 
@@ -712,6 +713,7 @@ def test_many_clients(own: Project) -> None:
     assert new.sections["Subscribers by state"].bars("Active") == {"l7": 1}
 
 
+@warehouses.file_only
 def test_read_only(own: Project) -> None:
     """The file is only read: it stays as it is, and other readers may have it open."""
     before = own.path.read_bytes()
