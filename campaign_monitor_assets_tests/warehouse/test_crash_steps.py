@@ -169,10 +169,9 @@ def test_killed_in_the_midst_of_the_commit(life: Life) -> None:
     assert set(published) == {False, True}
 
 
-FULL = (
-    "could not be written: .*(File too large).* is unchanged. What to do: if its disk is full, make"
-    " room"
-)
+ADVICE = "if its disk is full, make room" if warehouses.KIND == "file" else "look whether its"
+LABEL = "DuckDB file" if warehouses.KIND == "file" else "DuckLake"
+FULL = rf"{LABEL} .* could not be written: .*File too large.* is unchanged\. What to do: {ADVICE}"
 
 
 @both
@@ -182,8 +181,11 @@ def test_the_disk_is_full_at_the_commit(life: Life) -> None:
     life.publish(0)
     outcomes = Outcomes(life)
     copy = outcomes.copy()
-    text = copy.publish_on_full_disk(1, MOMENTS["commit"], 1)
-    assert re.search(f"DatabaseError.*The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    # With its catalogue elsewhere, a lake's rows are all that is written here.
+    elsewhere = warehouses.KIND == "postgres"
+    step = "between the delete and the insert" if elsewhere else "commit"
+    text = copy.publish_on_full_disk(1, MOMENTS[step], 1)
+    assert re.search(f"DatabaseError.*The {FULL}", text, re.DOTALL)
     assert not outcomes.check(copy)
     copy = outcomes.copy()
     # What is committed waits beside the file until there is room.
@@ -194,6 +196,7 @@ def test_the_disk_is_full_at_the_commit(life: Life) -> None:
 @pytest.mark.slow
 @both
 @with_and_without
+@warehouses.file_only
 @pytest.mark.parametrize("step", ["load", "the table", "in the history"])
 def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
     """The same for rows that are so many that they go to the disk before the commit."""
@@ -208,13 +211,14 @@ def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
     copy = outcomes.copy()
     size = copy.path.stat().st_size
     text = copy.publish_on_full_disk(1, MOMENTS[write if step == "the table" else step], size)
-    assert re.search(f"DatabaseError.*The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    assert re.search(f"DatabaseError.*The {FULL}", text, re.DOTALL)
     assert not outcomes.check(copy)
 
 
 @pytest.mark.slow
 @both
 @with_and_without
+@warehouses.file_only
 def test_the_disk_is_full_while_it_stands_in_for_memory(life: Life) -> None:
     """The same where loading takes more memory than there is, and goes on beside the file."""
     values = random.Random(0)
@@ -227,7 +231,7 @@ def test_the_disk_is_full_while_it_stands_in_for_memory(life: Life) -> None:
     outcomes = Outcomes(life)
     copy = outcomes.copy()
     text = copy.publish_on_full_disk(1, MOMENTS["load"], copy.path.stat().st_size)
-    assert re.search(f"DatabaseError.*The DuckDB file {copy.path} {FULL}", text, re.DOTALL)
+    assert re.search(f"DatabaseError.*The {FULL}", text, re.DOTALL)
     assert f"{copy.path}.tmp" in text
     assert not outcomes.check(copy)
     assert not Path(f"{copy.path}.tmp").exists()
