@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 import duckdb
 import tenacity
@@ -67,7 +67,7 @@ def is_conflict(error: BaseException) -> bool:
     )
 
 
-def is_of_storage(error: BaseException) -> bool:
+def is_of_storage(error: BaseException) -> TypeGuard[duckdb.Error]:
     """Whether a file, a catalogue or S3 failed, rather than a statement.
 
     Of a catalogue that went away in a transaction DuckLake tells by errors of any kind, or of none.

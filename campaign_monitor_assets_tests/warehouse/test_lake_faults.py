@@ -156,13 +156,12 @@ def test_a_catalogue_that_refuses(
     empty: Faulty, box: Sandbox, what: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A run says which catalogue and why, before it fetches anything, and no password anywhere."""
-    store = empty.said(
-        **{
-            "connection": {"port": services.free_port()},
-            "database": {"dbname": "nope"},
-            "host": {"host": "nowhere.invalid"},
-        }.get(what, {})
-    )
+    other: dict[str, dict[str, object]] = {
+        "connection": {"port": services.free_port()},
+        "database": {"dbname": "nope"},
+        "host": {"host": "nowhere.invalid"},
+    }
+    store = empty.said(**other.get(what, {}))
     if what == "password":
         store["database_password_variable"] = WRONG
     result = Project(box, empty.files, store=store).materialize("clients")
