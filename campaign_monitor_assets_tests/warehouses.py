@@ -103,13 +103,14 @@ def exists(path: Path) -> bool:
 
 
 def copy(path: Path, target: Path) -> None:
-    """Copies a warehouse as it is, with what was committed beside it."""
+    """Copies a warehouse as it is, with what was committed beside it, over what is there."""
     if KIND != "postgres":
         for suffix in _FILES:
             if (file := Path(f"{path}{suffix}")).exists():
                 shutil.copy(file, f"{target}{suffix}")
     if KIND == "file" or not exists(path):
         return
+    shutil.rmtree(f"{target}.files", ignore_errors=True)
     shutil.copytree(f"{path}.files", f"{target}.files")
     moved = f"update ducklake_metadata set value = '{target}.files/' where key = 'data_path'"
     if KIND == "lake":
@@ -117,6 +118,7 @@ def copy(path: Path, target: Path) -> None:
             connection.execute(moved)
     else:
         close(path)
+        _run(f'drop database if exists "{_name(target)}" with (force)')
         _run(f'create database "{_name(target)}" template "{_name(path)}"')
         _run(moved, _name(target))
 

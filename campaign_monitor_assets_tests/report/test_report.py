@@ -729,7 +729,7 @@ def test_nothing_to_report_on(own: Project, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="Materialize"):
         write_report(tmp_path / "none.duckdb", PREFIX, target)
     with pytest.raises(DatabaseError, match=r"'elsewhere'.* Materialize"):
-        write_report(own.path, "elsewhere", target)
+        write_report(own.warehouse, "elsewhere", target)
     assert not target.exists()
 
 
@@ -738,4 +738,4 @@ def test_unwritable_target(own: Project, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(ConfigurationError, match=re.escape(str(blocked / "report.html"))):
-        write_report(own.path, PREFIX, blocked / "report.html")
+        write_report(own.warehouse, PREFIX, blocked / "report.html")
