@@ -53,6 +53,7 @@ def test_a_missing_key_is_told_before_any_request(
     assert not box.requests()["requests"]
 
 
+@pytest.mark.slow
 def test_sync_fills_the_default_file_and_makes_its_folder(small: Sandbox, tmp_path: Path) -> None:
     """With a key and nothing else the same arrives from that account, and can be queried."""
     variables = account(small, tmp_path / "made")

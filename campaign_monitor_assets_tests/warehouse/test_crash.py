@@ -151,6 +151,7 @@ def test_two_runs_at_once(with_parents: Project) -> None:
     assert with_parents.leftovers() == []
 
 
+@pytest.mark.slow
 def test_a_run_that_began_earlier_and_ends_later(with_parents: Project) -> None:
     """A run that is overtaken by one that began later succeeds without writing."""
     box = with_parents.box
@@ -248,6 +249,7 @@ def test_a_path_that_is_no_file(with_parents: Project, name: str) -> None:
     assert str(folder) in text
 
 
+@pytest.mark.slow
 def test_the_disk_is_full_while_staging(with_parents: Project) -> None:
     """Rows that can't be staged fail the table with a clear error, and the old one is whole."""
     turn(with_parents, "version 1", 2000)

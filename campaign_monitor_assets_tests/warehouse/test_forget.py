@@ -108,6 +108,7 @@ def test_nothing_of_a_person_is_left(tmp_path: Path, preset: str) -> None:
     assert again.lines()[0] == "No table of the account holds the address."
 
 
+@pytest.mark.slow
 def test_what_is_logged_of_a_snapshot_follows(tmp_path: Path) -> None:
     """Rows and reported rows of the parents fall with the rows, so that checks pass as before."""
     store = filled(tmp_path)
@@ -167,6 +168,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not store.path.exists()
 
 
+@pytest.mark.slow
 def test_what_was_read_before_is_not_published(tmp_path: Path) -> None:
     """A run that began to read before somebody was forgotten can't bring them back; a later can."""
     store, other = filled(tmp_path), keeping(tmp_path, KEEP_ALL, "unsubscribed_subscribers")

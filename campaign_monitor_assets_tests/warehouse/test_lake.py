@@ -123,6 +123,7 @@ def test_maintenance_of_a_file(tmp_path: Path) -> None:
         maintain(file, keep=WEEK)
 
 
+@pytest.mark.slow
 def test_forgetting(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """No snapshot holds the person any more at once; no file does once maintenance deleted them."""
     ann = person("ann@example.com", Name="Ann Arbor")
@@ -152,6 +153,7 @@ def test_forgetting(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
         assert held == (0,)
 
 
+@pytest.mark.slow
 def test_a_file_moves_into_a_lake(with_parents: Project, tmp_path: Path) -> None:
     """Every row, column and comment arrives, and runs go on in the lake where they ended."""
     tables = ("clients", "lists", "campaigns", "active_subscribers")

@@ -79,6 +79,7 @@ def test_pseudonymous_keeps_what_names_nobody(tmp_path: Path) -> None:
     address=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
     key=st.text("abcXYZ 0189é", min_size=40, max_size=90).filter(lambda key: key == key.strip()),
 )
+@pytest.mark.slow
 def test_a_hash_is_an_hmac(
     tmp_path_factory: pytest.TempPathFactory, address: str, key: str
 ) -> None:
