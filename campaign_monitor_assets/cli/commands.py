@@ -25,6 +25,8 @@ from campaign_monitor_assets.cli.home import use_demo_home, use_home
 from campaign_monitor_assets.cli.loading import told_in_a_sentence
 from campaign_monitor_assets.errors import ConfigurationError, MissingCredentialsError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
+from campaign_monitor_assets.warehouse.maintenance import maintain as run_maintenance
+from campaign_monitor_assets.warehouse.moving import move as move_into_lake
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -137,10 +139,7 @@ def maintain(console: Console) -> int:
     """Keep a DuckLake small: remove what nothing needs, put small files together."""
     settings = _component_with_data().warehouse
     keep = timedelta(days=settings.keep_snapshots_days)
-    done = import_module("campaign_monitor_assets.warehouse.maintenance").maintain(
-        Database.of(settings), keep=keep, warn=console.print
-    )
-    console.print(done.note)
+    console.print(run_maintenance(Database.of(settings), keep=keep, warn=console.print).note)
     return 0
 
 
@@ -149,9 +148,7 @@ def move(console: Console, source: Path) -> int:
     settings = _component_with_data().warehouse
     lake = Database.of(settings)
     file = Database.of(settings.model_copy(update={"database": str(source)}))
-    moved = import_module("campaign_monitor_assets.warehouse.moving").move(
-        file, lake, console.print
-    )
+    moved = move_into_lake(file, lake, console.print)
     for table, rows in moved.rows.items():
         console.print(f"{table}: {rows:,} rows")
     console.print(f"[bold]{escape(lake.label)}[/]: {moved.note}")

@@ -13,7 +13,7 @@ from campaign_monitor_assets.errors import AttributeRefusedError, ConfigurationE
 from campaign_monitor_assets.orchestration.mistakes import did_you_mean
 from campaign_monitor_assets.orchestration.schedules import Frequency, parse_frequency
 from campaign_monitor_assets.staging.records import SyncMethod
-from campaign_monitor_assets.warehouse.lake_settings import is_lake, lake_of
+from campaign_monitor_assets.warehouse.lake_settings import is_lake
 from campaign_monitor_assets.warehouse.privacy import Action, Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
@@ -243,13 +243,7 @@ def check_lake(settings: WarehouseSettings) -> None:
             "a DuckLake needs no copy: whoever reads it waits for nobody. Remove it.",
         )
     try:
-        lake_of(
-            settings.database,
-            settings.data_path,
-            password_variable=settings.database_password_variable,
-            s3=settings.s3,
-            environment=None,
-        )
+        settings.lake(None)
     except ConfigurationError as error:
         name, _, problem = str(error).partition(": ")
         raise AttributeRefusedError(f"warehouse.{name}", problem) from None

@@ -16,10 +16,9 @@ from campaign_monitor_assets.orchestration.metadata import CLEANED
 from campaign_monitor_assets.paths import absolute
 from campaign_monitor_assets.warehouse.copy import publish_copy
 from campaign_monitor_assets.warehouse.forget import forget
-from campaign_monitor_assets.warehouse.maintenance import purge
+from campaign_monitor_assets.warehouse.maintenance import leave_nothing
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
-from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -69,12 +68,13 @@ class WarehouseResource(WarehouseSettings, DuckDBResource):
         """Writes the file anew after a snapshot where bytes of what was removed may be left."""
         if CLEANED not in metadata:
             return
+        target = self.target
         warn(
             "What was stored before was brought under the setting privacy, or somebody was"
-            f" forgotten. The {self.target.label} is written anew, so that nothing of it stays in"
+            f" forgotten. The {target.label} is written anew, so that nothing of it stays in"
             " there."
         )
-        (rewrite if self.target.is_file else purge)(self.target, warn)
+        leave_nothing(target, warn)
 
     def forget(
         self, schema: str, addresses: Sequence[str], warn: Callable[[str], None]

@@ -24,15 +24,19 @@ class Comments:
     columns: Mapping[str, str]
 
 
-def comments_of(connection: duckdb.DuckDBPyConnection, table: TableName) -> Comments:
-    """The comments that are there."""
+def comments_of(
+    connection: duckdb.DuckDBPyConnection, table: TableName, catalog: str | None = None
+) -> Comments:
+    """The comments that are there, in a catalog; None: in the warehouse."""
     found: dict[str, str] = dict(
         connection.execute(
             "select column_name, comment from duckdb_columns() where database_name ="
-            " current_database() and schema_name = ? and table_name = ? and comment is not null"
+            " coalesce($catalog, current_database()) and schema_name = $schema"
+            " and table_name = $table and comment is not null"
             " union all select '', comment from duckdb_tables() where database_name ="
-            " current_database() and schema_name = ? and table_name = ? and comment is not null",
-            [table.schema, table.table] * 2,
+            " coalesce($catalog, current_database()) and schema_name = $schema"
+            " and table_name = $table and comment is not null",
+            {"catalog": catalog, "schema": table.schema, "table": table.table},
         ).fetchall()
     )
     return Comments(table=found.pop("", None), columns=found)

@@ -15,10 +15,9 @@ import duckdb
 
 from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.staging.folder import sweep
-from campaign_monitor_assets.warehouse.maintenance import purge
+from campaign_monitor_assets.warehouse.maintenance import leave_nothing
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.removal import Removed, remove
-from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.target import Database
 
 NOT_REACHED: Final = (
@@ -109,10 +108,7 @@ def forget(
             f"The address could not be removed from the {database.label} ({type(error).__name__})."
             " What it holds is unchanged."
         ) from None
-    if database.is_file:
-        rewrite(database, warn)
-    else:
-        purge(database, warn)
+    leave_nothing(database, warn)
     return Forgotten(removed, is_reading, database.is_file)
 
 

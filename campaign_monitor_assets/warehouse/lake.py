@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from campaign_monitor_assets.warehouse.file import make_folder, only_here
 from campaign_monitor_assets.warehouse.instance import CATALOG, Instance
 from campaign_monitor_assets.warehouse.lake_settings import Lake
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply
-from campaign_monitor_assets.warehouse.opening import Opening
+from campaign_monitor_assets.warehouse.opening import NotThereError, Opening
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of
 
@@ -24,10 +24,6 @@ _NOT_THERE: Final = "creating a new DuckLake is explicitly disabled"
 _LARGEST_UPLOAD: Final = "50GB"
 """DuckDB sizes the parts of an upload for the largest file: for its 800 GB they take 80 MB each,
 several at a time."""
-
-
-class NotThereError(DatabaseError):
-    """There is no lake yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,22 +80,28 @@ class LakeOpening(Opening):
         memory = apply(connection, instance.defaults, self.memory_limit, self.threads)
         if instance.is_attached:
             return memory
-        load_extension(connection, "ducklake")
+        for extension in self._extensions:
+            load_extension(connection, extension)
         for kind, options in self.lake.secrets.items():
             self._make_secret(connection, kind, options)
-        if isinstance(self.lake.catalogue, str):
-            load_extension(connection, "postgres_scanner")
         if "s3" in self.lake.secrets:
             connection.execute(f"set s3_uploader_max_filesize = {literal(_LARGEST_UPLOAD)}")
         try:
             self._attach(instance, read_only=read_only)
         except duckdb.Error as error:
             if _NOT_THERE in str(error):
-                raise NotThereError(
-                    f"The {self.label} does not exist yet. Materialize the tables first."
-                ) from None
+                raise NotThereError(self.label) from None
             raise self._hidden(error) from None
         return memory
+
+    @property
+    def _extensions(self) -> Iterator[str]:
+        """What DuckDB has to load for it."""
+        yield "ducklake"
+        if self.file is None:
+            yield "postgres_scanner"
+        if "s3" in self.lake.secrets:
+            yield "httpfs"
 
     def _attach(self, instance: Instance, *, read_only: bool) -> None:
         # DuckLake would put a few rows into PostgreSQL's own tables, where it loses quotation marks
@@ -126,8 +128,6 @@ class LakeOpening(Opening):
         kind: str,
         options: Mapping[str, str | bool],
     ) -> None:
-        extension = {"postgres": "postgres_scanner", "s3": "httpfs"}[kind]
-        load_extension(connection, extension)
         said = ", ".join(
             f"{name} {literal(value) if isinstance(value, str) else str(value).lower()}"
             for name, value in options.items()

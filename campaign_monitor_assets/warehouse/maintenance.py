@@ -14,8 +14,9 @@ import duckdb
 
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, SYNC_STATE
 from campaign_monitor_assets.warehouse.instance import CATALOG
-from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.names import TableName, tables_there
 from campaign_monitor_assets.warehouse.quoting import literal, number_of
+from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.sync_log import remove_old_parents
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -66,6 +67,19 @@ def maintain(
     database.write(_remove_old_parents, warn)
     database.write(lambda connection: _call(connection, "merge_adjacent_files"), warn)
     return database.write(lambda connection: _clean(connection, keep), warn)
+
+
+def leave_nothing(database: Database, warn: Callable[[str], None] = lambda _: None) -> None:
+    """Makes what was removed unreadable: the file is written anew, or the lake purged.
+
+    Args:
+        database: The file or the lake.
+        warn: Told of waiting, and where another writer was first.
+
+    Raises:
+        DatabaseError: It can't be reached or written.
+    """
+    (rewrite if database.is_file else purge)(database, warn)
 
 
 def purge(database: Database, warn: Callable[[str], None] = lambda _: None) -> None:
@@ -127,9 +141,4 @@ def _ago(age: timedelta) -> str:
 
 
 def _schemas_with(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    found = connection.execute(
-        "select schema_name from duckdb_tables() where database_name = current_database()"
-        " and table_name = ? order by all",
-        [table],
-    ).fetchall()
-    return [schema for (schema,) in found]
+    return [name.schema for name in tables_there(connection) if name.table == table]

@@ -13,8 +13,8 @@ from campaign_monitor_assets.warehouse.bookkeeping import (
     bring_up_to_date,
     make_parents_view,
 )
-from campaign_monitor_assets.warehouse.comments import Comments, set_comments
-from campaign_monitor_assets.warehouse.names import TableName
+from campaign_monitor_assets.warehouse.comments import comments_of, set_comments
+from campaign_monitor_assets.warehouse.names import TableName, tables_there
 from campaign_monitor_assets.warehouse.quoting import (
     identifier,
     literal,
@@ -81,14 +81,14 @@ def move(file: Database, lake: Database, warn: Callable[[str], None] = lambda _:
 
 
 def _bring_up_to_date(connection: Connection) -> None:
-    for name in _tables(connection, None):
+    for name in tables_there(connection):
         if name.table == SYNC_LOG:
             bring_up_to_date(connection, name.schema)
 
 
 def _move(connection: Connection, path: str) -> Moved:
     connection.execute(f"attach if not exists {literal(path)} as {identifier(_FILE)} (read_only)")
-    rows = {str(name): _copy(connection, name) for name in _tables(connection, _FILE)}
+    rows = {str(name): _copy(connection, name) for name in tables_there(connection, _FILE)}
     [views] = row_of(
         connection,
         "select count(*) from duckdb_views() where database_name = ? and not internal",
@@ -107,7 +107,7 @@ def _copy(connection: Connection, name: TableName) -> int:
     there = f"{identifier(_FILE)}.{name.quoted}"
     connection.execute(f"create schema if not exists {identifier(name.schema)}")
     connection.execute(f"create table {name.quoted} as from {there}")
-    set_comments(connection, name, _comments(connection, name))
+    set_comments(connection, name, comments_of(connection, name, _FILE))
     if name.table == SYNC_STATE:
         make_parents_view(connection, name.schema)
     before, after = (_content(connection, each) for each in (there, name.quoted))
@@ -126,25 +126,3 @@ def _content(connection: Connection, relation: str) -> tuple[int, object]:
         f'select count(*), sum(hash("the row"::varchar)::hugeint) from {relation} as "the row"',
     )
     return rows, hashes
-
-
-def _comments(connection: Connection, name: TableName) -> Comments:
-    found = dict(
-        connection.execute(
-            "select column_name, comment from duckdb_columns() where database_name = ?"
-            " and schema_name = ? and table_name = ? and comment is not null"
-            " union all select '', comment from duckdb_tables() where database_name = ?"
-            " and schema_name = ? and table_name = ? and comment is not null",
-            [_FILE, name.schema, name.table] * 2,
-        ).fetchall()
-    )
-    return Comments(table=found.pop("", None), columns=found)
-
-
-def _tables(connection: Connection, catalog: str | None) -> list[TableName]:
-    found = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where not internal"
-        " and not temporary and database_name = coalesce(?, current_database()) order by all",
-        [catalog],
-    ).fetchall()
-    return [TableName(schema, table) for schema, table in found]

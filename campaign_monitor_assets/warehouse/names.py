@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import duckdb
+
 from campaign_monitor_assets.warehouse.quoting import identifier
 
 TRIAL_SUFFIX = "_trial"
@@ -37,3 +39,15 @@ class TableName:
     def of_trial(self) -> "TableName":
         """Where a trial of the table goes."""
         return TableName(f"{self.schema}{TRIAL_SUFFIX}", self.table)
+
+
+def tables_there(
+    connection: duckdb.DuckDBPyConnection, catalog: str | None = None
+) -> list[TableName]:
+    """The tables of a catalog in order, without temporary ones; None: of the warehouse."""
+    found = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where not internal and not temporary"
+        " and database_name = coalesce(?, current_database()) order by all",
+        [catalog],
+    ).fetchall()
+    return [TableName(schema, table) for schema, table in found]

@@ -25,6 +25,13 @@ T = TypeVar("T")
 UNKNOWN_ROWS = Rows()
 
 
+class NotThereError(DatabaseError):
+    """The warehouse has not been made yet."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"The {label} does not exist yet. Materialize the tables first.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opening(ABC):
     """How a warehouse is opened; a kind of warehouse is a class of its own.

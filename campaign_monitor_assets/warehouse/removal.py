@@ -11,7 +11,7 @@ from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, bring_up_to_date
 from campaign_monitor_assets.warehouse.enforce import stored_rules, tables_of_account
 from campaign_monitor_assets.warehouse.masking import hashed, normalized, prepare_hashing
-from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName
+from campaign_monitor_assets.warehouse.names import TRIAL_SUFFIX, TableName, tables_there
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.quoting import (
     columns_there,
@@ -215,9 +215,4 @@ def _clear(connection: Connection, name: TableName, pattern: str) -> None:
 
 def _others(connection: Connection, own: set[str]) -> list[TableName]:
     """The tables of the file that are not the account's."""
-    found = connection.execute(
-        "select schema_name, table_name from duckdb_tables()"
-        " where database_name = current_database() and not internal order by all"
-    ).fetchall()
-    names = [TableName(schema, table) for schema, table in found]
-    return [name for name in names if str(name).lower() not in own]
+    return [name for name in tables_there(connection) if str(name).lower() not in own]

@@ -20,6 +20,8 @@ from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_STATE
 from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, row_group_rows
+from campaign_monitor_assets.warehouse.names import tables_there
+from campaign_monitor_assets.warehouse.opening import NotThereError
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.quoting import (
     columns_there,
@@ -60,9 +62,7 @@ def rewrite(database: Database, warn: Callable[[str], None] = lambda _: None) ->
     """
     opening = database.file_opening("Writing it anew")
     if not opening.exists():
-        raise DatabaseError(
-            f"The {opening.label} does not exist yet. Materialize the tables first."
-        )
+        raise NotThereError(opening.label)
     connection, memory = opening.open(warn, read_only=False)
     folder: Path | None = None
     try:
@@ -142,13 +142,8 @@ def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
         ).fetchall()
         for source, columns in _OBJECTS.items()
     ]
-    tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = ?"
-        " and not internal order by all",
-        [catalog],
-    ).fetchall()
-    for schema, table in tables:
-        name = identifier(catalog, schema, table)
+    for table in tables_there(connection, catalog):
+        name = identifier(catalog, table.schema, table.table)
         hashes = f'sum(hash("the row")::hugeint) from {name} as "the row"'
         found.append(connection.execute(f"select count(*), {hashes}").fetchall())
     return tuple(found)

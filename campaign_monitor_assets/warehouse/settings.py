@@ -1,5 +1,6 @@
 """Where rows go: the one declaration of the warehouse's settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from campaign_monitor_assets.catalogue import CATALOGUE
-from campaign_monitor_assets.warehouse.lake_settings import S3Settings
+from campaign_monitor_assets.warehouse.lake_settings import Lake, S3Settings, lake_of
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
 
 
@@ -230,6 +231,23 @@ class WarehouseSettings(BaseModel):
     @classmethod
     def _all_tables(cls, given: object) -> object:
         return list(CATALOGUE) if given is True else [] if given is False else given
+
+    def lake(self, environment: Mapping[str, str] | None) -> Lake:
+        """Where the DuckLake is that `database` names.
+
+        Args:
+            environment: Where the secrets are; None: they are not looked up.
+
+        Raises:
+            ConfigurationError: A setting is not accepted, or a secret is missing.
+        """
+        return lake_of(
+            self.database,
+            self.data_path,
+            password_variable=self.database_password_variable,
+            s3=self.s3,
+            environment=environment,
+        )
 
     def publish_settings(self, table: str) -> PublishSettings:
         """How the snapshots of a table are published."""

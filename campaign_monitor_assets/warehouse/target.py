@@ -19,14 +19,14 @@ from campaign_monitor_assets.errors import (
 from campaign_monitor_assets.paths import absolute
 from campaign_monitor_assets.warehouse.file import FileOpening, checked_path
 from campaign_monitor_assets.warehouse.lake import LakeOpening, local_folder
-from campaign_monitor_assets.warehouse.lake_settings import is_lake, lake_of
+from campaign_monitor_assets.warehouse.lake_settings import is_lake
 from campaign_monitor_assets.warehouse.memory import (
     Memory,
     Rows,
     is_out_of_memory,
     limit_that_would_do,
 )
-from campaign_monitor_assets.warehouse.opening import UNKNOWN_ROWS, Opening
+from campaign_monitor_assets.warehouse.opening import UNKNOWN_ROWS, NotThereError, Opening
 from campaign_monitor_assets.warehouse.private import private_files
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.waiting import is_conflict, is_of_storage
@@ -105,7 +105,7 @@ class Database:
 
     def require_lake(self, what: str) -> None:
         """Raises ConfigurationError where what only a lake has is asked of a DuckDB file."""
-        if isinstance(self.opening, FileOpening):
+        if self.is_file:
             raise ConfigurationError(f"{what} is for a DuckLake, and this is the {self.label}.")
 
     def exists(self) -> bool:
@@ -205,9 +205,7 @@ class Database:
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Memory]]:
         file = self.opening.file
         if read_only and file is not None and not file.exists():
-            raise DatabaseError(
-                f"The {self.label} does not exist yet. Materialize the tables first."
-            )
+            raise NotThereError(self.label)
         used = self.opening.use(warn, read_only=read_only, rows=rows, alone=alone)
         with private_files(), used as (connection, memory):
             try:
@@ -255,15 +253,8 @@ def _opening_of(settings: WarehouseSettings) -> Opening:
     # Order within a table means nothing, and keeping it costs memory.
     config = {"preserve_insertion_order": False, **settings.connection_config}
     if is_lake(settings.database):
-        lake = lake_of(
-            settings.database,
-            settings.data_path,
-            password_variable=settings.database_password_variable,
-            s3=settings.s3,
-            environment=os.environ,
-        )
         return LakeOpening(
-            lake=lake,
+            lake=settings.lake(os.environ),
             config=config,
             memory_limit=settings.memory_limit,
             threads=settings.threads,

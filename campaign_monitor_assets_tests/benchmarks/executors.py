@@ -18,12 +18,12 @@ import dagster as dg
 from dagster_graphql import DagsterGraphQLClient
 
 from campaign_monitor_assets import sandbox
+from campaign_monitor_assets.cli.cluster.services import free_port
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.orchestration.deployment import (
     Deployment,
     answers,
     eventually,
-    free_port,
     other_project,
 )
 from campaign_monitor_assets_tests.project import Project

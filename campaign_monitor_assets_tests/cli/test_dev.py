@@ -13,10 +13,11 @@ import psutil
 import pytest
 import requests
 
+from campaign_monitor_assets.cli.cluster.services import free_port
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.cli.test_config import OWN
 from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, measured, run
-from campaign_monitor_assets_tests.orchestration.deployment import PATIENCE, eventually, free_port
+from campaign_monitor_assets_tests.orchestration.deployment import PATIENCE, eventually
 
 ONLY_IN_DEV = "dagster_dg_cli,dagster_dg_core,dagster_cloud_cli,dagster_rest_resources"
 HIDER = """

@@ -18,6 +18,7 @@ import yaml
 
 from campaign_monitor_assets import __version__
 from campaign_monitor_assets.cli.cluster import programs, services
+from campaign_monitor_assets.cli.cluster.services import free_port
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.deploy.docker_api import Docker, docker
 from campaign_monitor_assets_tests.deploy.files import DEPLOY, parsed
@@ -26,7 +27,6 @@ from campaign_monitor_assets_tests.lake import EXTENSIONS, needs_lake, wheel_of
 from campaign_monitor_assets_tests.orchestration.deployment import (
     answers,
     eventually,
-    free_port,
 )
 
 COMPOSE = parsed("compose/compose.yaml")

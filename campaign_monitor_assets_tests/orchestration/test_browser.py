@@ -14,6 +14,7 @@ import tenacity
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from campaign_monitor_assets.cli.cluster.services import free_port
 from campaign_monitor_assets.orchestration.attributes import BLOCKS, shown_name
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 from campaign_monitor_assets_tests.browser import NEEDS_BROWSER
@@ -24,7 +25,6 @@ from campaign_monitor_assets_tests.orchestration.deployment import (
     Deployment,
     answers,
     eventually,
-    free_port,
     shipped_settings,
 )
 from campaign_monitor_assets_tests.project import PREFIX, Project

@@ -10,12 +10,12 @@ import pytest
 import requests
 
 from campaign_monitor_assets.cli.cluster import programs, services
+from campaign_monitor_assets.cli.cluster.services import free_port
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.orchestration.deployment import (
     SHIPPED,
     Deployment,
     eventually,
-    free_port,
 )
 from campaign_monitor_assets_tests.project import Project
 

@@ -9,6 +9,7 @@ from typing import Final
 from campaign_monitor_assets.cli.cluster.processes import ClusterError
 from campaign_monitor_assets.errors import CampaignMonitorError
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG
+from campaign_monitor_assets.warehouse.names import tables_there
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -75,11 +76,8 @@ def look(database: Database, seen: Seen) -> None:
         return
     seen.looks += 1
     with database.connect(read_only=True) as connection:
-        schemas = connection.execute(
-            "select schema_name from duckdb_tables()"
-            f" where database_name = current_database() and table_name = '{SYNC_LOG}'"
-        ).fetchall()
-        for (schema,) in schemas:
+        schemas = [name.schema for name in tables_there(connection) if name.table == SYNC_LOG]
+        for schema in schemas:
             logged = connection.execute(
                 "select table_name, max(snapshot), max_by(rows, snapshot)"
                 f" from {identifier(schema)}.{SYNC_LOG} group by all"
