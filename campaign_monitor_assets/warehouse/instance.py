@@ -15,7 +15,12 @@ from typing import Any, Final
 
 import duckdb
 
-from campaign_monitor_assets.warehouse.memory import Defaults, Memory, give_back_blocks
+from campaign_monitor_assets.warehouse.memory import (
+    ROW_GROUP_ROWS,
+    Defaults,
+    Memory,
+    give_back_blocks,
+)
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 CATALOG: Final = "the warehouse"
@@ -49,6 +54,7 @@ class Instance:
         memory: What they may use together.
         is_spoilt: Whether an error came up. After some of DuckDB's it refuses everything.
         is_attached: Whether something is attached.
+        row_group_rows: Rows of a row group in the files that are written to a lake from here.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,6 +65,7 @@ class Instance:
     memory: Memory | None = None
     is_spoilt: bool = False
     is_attached: bool = False
+    row_group_rows: int = ROW_GROUP_ROWS
 
     @classmethod
     def make(cls, config: Mapping[str, Any]) -> "Instance":

@@ -13,12 +13,17 @@ import duckdb
 from campaign_monitor_assets.errors import DatabaseError
 from campaign_monitor_assets.warehouse.extensions import load_extension
 from campaign_monitor_assets.warehouse.file import make_folder, only_here
-from campaign_monitor_assets.warehouse.instance import CATALOG, Instance
+from campaign_monitor_assets.warehouse.instance import Instance
+from campaign_monitor_assets.warehouse.lake_options import (
+    fit_row_groups,
+    note_inlining,
+    noted_row_groups,
+)
 from campaign_monitor_assets.warehouse.lake_settings import Lake
-from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply
+from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
 from campaign_monitor_assets.warehouse.opening import NotThereError, Opening
 from campaign_monitor_assets.warehouse.private import private_files
-from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of
+from campaign_monitor_assets.warehouse.quoting import literal
 
 _NOT_THERE: Final = "creating a new DuckLake is explicitly disabled"
 _LARGEST_UPLOAD: Final = "50GB"
@@ -75,11 +80,15 @@ class LakeOpening(Opening):
     @private_files()
     def attach(self, instance: Instance, *, read_only: bool, rows: Rows) -> Memory:
         """Attaches the lake to an instance, unless it is attached already."""
-        del rows  # Parquet's groups of rows are all alike.
+        memory = apply(instance.connection, instance.defaults, self.memory_limit, self.threads)
+        if not instance.is_attached:
+            self._attach_first(instance, read_only=read_only)
+        if not read_only:
+            fit_row_groups(instance, row_group_rows(memory.limit, rows))
+        return memory
+
+    def _attach_first(self, instance: Instance, *, read_only: bool) -> None:
         connection = instance.connection
-        memory = apply(connection, instance.defaults, self.memory_limit, self.threads)
-        if instance.is_attached:
-            return memory
         for extension in self._extensions:
             load_extension(connection, extension)
         for kind, options in self.lake.secrets.items():
@@ -92,7 +101,6 @@ class LakeOpening(Opening):
             if _NOT_THERE in str(error):
                 raise NotThereError(self.label) from None
             raise self._hidden(error) from None
-        return memory
 
     @property
     def _extensions(self) -> Iterator[str]:
@@ -120,7 +128,8 @@ class LakeOpening(Opening):
             with only_here(self.file, read_only=read_only):
                 instance.attach(self.lake.address, options)
         if not read_only:
-            _say_for_all_writers(instance.connection)
+            note_inlining(instance.connection)
+            instance.row_group_rows = noted_row_groups(instance.connection)
 
     def _make_secret(
         self,
@@ -179,14 +188,3 @@ def local_folder(name: str) -> Path:
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     return Path(tempfile.gettempdir()) / f"campaign_monitor_assets-{user}" / digest
-
-
-def _say_for_all_writers(connection: duckdb.DuckDBPyConnection) -> None:
-    """Notes in the lake what other programs that write it have to know too."""
-    noted = number_of(
-        connection,
-        f"select count(*) from ducklake_options({literal(CATALOG)})"
-        " where option_name = 'data_inlining_row_limit'",
-    )
-    if not noted:
-        connection.execute(f"call {identifier(CATALOG)}.set_option('data_inlining_row_limit', 0)")

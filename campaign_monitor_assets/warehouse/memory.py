@@ -33,12 +33,13 @@ _HEAPS = 4
 _LARGE_BLOCK = 128 << 10
 """Bytes; glibc begins with as many."""
 
-_VECTOR_ROWS = 2048
+VECTOR_ROWS = 2048
+"""Rows that DuckDB works on at a time."""
 _COPIES_OF_A_VECTOR = 8
 """As text, as JSON, as values, and in what holds them meanwhile; measured at 4 to 54 kB a row."""
 
 
-_ROW_GROUP_ROWS = 122_880
+ROW_GROUP_ROWS = 122_880
 """DuckDB's own size of a row group, which is compressed as a whole."""
 
 _ROW_GROUP_SHARE = 4
@@ -150,8 +151,8 @@ def row_group_rows(limit: int, rows: Rows) -> int:
         limit: Bytes that DuckDB may use.
         rows: What is about to be written.
     """
-    fitting = limit // _ROW_GROUP_SHARE // max(rows.average, 1) // _VECTOR_ROWS * _VECTOR_ROWS
-    return min(max(fitting, _VECTOR_ROWS), _ROW_GROUP_ROWS)
+    fitting = limit // _ROW_GROUP_SHARE // max(rows.average, 1) // VECTOR_ROWS * VECTOR_ROWS
+    return min(max(fitting, VECTOR_ROWS), ROW_GROUP_ROWS)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -168,7 +169,7 @@ def limit_that_would_do(limit: int, longest_row: int) -> str:
         limit: Bytes that did not suffice for a single thread.
         longest_row: Bytes of the longest row as JSON; 0 where rows were not what it failed on.
     """
-    need = _LEAST + _VECTOR_ROWS * _COPIES_OF_A_VECTOR * longest_row
+    need = _LEAST + VECTOR_ROWS * _COPIES_OF_A_VECTOR * longest_row
     if need <= limit:
         need = 2 * limit
     return f"{math.ceil(need / 64e6) * 64}MB"

@@ -14,6 +14,7 @@ from campaign_monitor_assets.warehouse.bookkeeping import (
     make_parents_view,
 )
 from campaign_monitor_assets.warehouse.comments import comments_of, set_comments
+from campaign_monitor_assets.warehouse.memory import VECTOR_ROWS, Rows
 from campaign_monitor_assets.warehouse.names import TableName, tables_there
 from campaign_monitor_assets.warehouse.quoting import (
     identifier,
@@ -68,9 +69,12 @@ def move(file: Database, lake: Database, warn: Callable[[str], None] = lambda _:
         raise DatabaseError(f"The {file.label} does not exist.")
     file.write(_bring_up_to_date, warn)
     # Nobody else writes the file meanwhile.
-    with file.connect(read_only=True, warn=warn):
+    with file.connect(read_only=True, warn=warn) as there:
+        widest = max((_average_row(there, name) for name in tables_there(there)), default=0)
         try:
-            return lake.write(lambda connection: _move(connection, str(opening.path)), warn)
+            return lake.write(
+                lambda connection: _move(connection, str(opening.path)), warn, rows=Rows(widest)
+            )
         finally:
             # Not in the transaction that read it.
             lake.write(
@@ -117,6 +121,16 @@ def _copy(connection: Connection, name: TableName) -> int:
             " report this."
         )
     return int(after[0])
+
+
+def _average_row(connection: Connection, name: TableName) -> int:
+    """Bytes of a row as JSON, by the first rows."""
+    [average] = row_of(
+        connection,
+        'select coalesce(avg(strlen(to_json("the row")::varchar)), 0)::bigint'
+        f' from (from {name.quoted} limit {VECTOR_ROWS}) as "the row"',
+    )
+    return int(average)
 
 
 def _content(connection: Connection, relation: str) -> tuple[int, object]:

@@ -15,6 +15,7 @@ from campaign_monitor_assets.errors import ConfigurationError, DatabaseError
 from campaign_monitor_assets.warehouse import maintenance
 from campaign_monitor_assets.warehouse.forget import forget
 from campaign_monitor_assets.warehouse.maintenance import maintain
+from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.moving import move
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
@@ -27,6 +28,8 @@ from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse,
 pytestmark = needs_lake
 
 WEEK = timedelta(days=7)
+
+_FILES = "select data_file from ducklake_list_files(current_database(), '{}')"
 
 
 @pytest.fixture
@@ -67,6 +70,25 @@ def test_a_lake_that_is_not_there(store: Warehouse) -> None:
     with pytest.raises(DatabaseError, match=r"does not exist yet\. Materialize the tables first"):
         rows(store, "from active_subscribers")
     assert not list(store.path.parent.iterdir())
+
+
+def test_row_groups_of_wide_rows(store: Warehouse) -> None:
+    """Whoever writes a lake that has wide rows gets row groups that fit into memory, for good."""
+    make = "create or replace table {} as select n from range(10000) numbers(n)"
+    for name, average in (("narrow", 100), ("wide", 4_000), ("wider", 40_000), ("last", 0)):
+        store.database.write(
+            lambda connection, name=name: connection.execute(make.format(name)),  # type: ignore[misc]
+            rows=Rows(average),
+        )
+    with store.database.connect(read_only=True) as connection:
+        groups = {
+            name: connection.execute(
+                "select max(row_group_num_rows) from parquet_metadata(?)",
+                [[file for (file,) in connection.execute(_FILES.format(name)).fetchall()]],
+            ).fetchone()
+            for name in ("narrow", "wide", "wider", "last")
+        }
+    assert groups == {"narrow": (10_000,), "wide": (8_192,), "wider": (2_048,), "last": (2_048,)}
 
 
 @pytest.mark.parametrize(

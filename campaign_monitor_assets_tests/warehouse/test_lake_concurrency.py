@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from campaign_monitor_assets.cli.cluster import programs
+from campaign_monitor_assets.warehouse.instance import Instance
+from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.publish import Superseded
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
 from campaign_monitor_assets.warehouse.target import Database
@@ -118,3 +120,26 @@ def test_writers_and_readers(settings: Settings, pool: ProcessPoolExecutor) -> N
                 f"select count(*), count(distinct Name) from {SCHEMA}_history.{SHARED}"
                 f" where _valid_from <= '{at}' and coalesce(_valid_to > '{at}', true)"
             ) == [(PEOPLE + 1, 1)]
+
+
+def widen(settings: Settings) -> list[int]:
+    """Is about to write wider rows each time, and says how many rows a row group had."""
+    opening = Database.of(WarehouseSettings(**settings)).opening
+    instance = Instance.make(opening.settings)
+    found = []
+    for average in (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000):
+        opening.attach(instance, read_only=False, rows=Rows(average))
+        found.append(instance.row_group_rows)
+    instance.close()
+    return found
+
+
+def test_writers_of_wide_rows(settings: Settings, pool: ProcessPoolExecutor) -> None:
+    """Writers that note smaller row groups at the same time all get what they need."""
+    Database.of(WarehouseSettings(**settings)).require_writable()
+    writers = [pool.submit(widen, settings) for _ in range(4)]
+    for writer in writers:
+        needed = zip(
+            writer.result(), (65_536, 32_768, 16_384, 8_192, 4_096, 2_048, 2_048), strict=True
+        )
+        assert all(rows <= most for rows, most in needed)

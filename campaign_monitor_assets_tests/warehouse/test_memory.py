@@ -18,11 +18,14 @@ from campaign_monitor_assets.errors import MemoryLimitError
 from campaign_monitor_assets.staging.files import StagingWriter
 from campaign_monitor_assets.staging.records import CollectionRead, Staged
 from campaign_monitor_assets.warehouse.memory import Defaults, Rows, apply
+from campaign_monitor_assets.warehouse.moving import move
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.publish import publish
-from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
+from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests import warehouses
+from campaign_monitor_assets_tests.lake import needs_lake
 
 TABLE = CATALOGUE["active_subscribers"]
 NAME = TableName("campaign_monitor", TABLE.name)
@@ -59,11 +62,12 @@ def _staged(folder: Path, rows: int, shape: tuple[int, int]) -> Staged:
 
 def _publish(folder: Path, staged: Staged, **settings: Any) -> list[str]:
     """Publishes what was staged, and returns what was said meanwhile."""
-    database = Database.of(WarehouseSettings(database=str(folder / "account.duckdb"), **settings))
+    told = WarehouseSettings(**{"database": str(folder / "account.duckdb"), **settings})
+    database = Database.of(told)
     said: list[str] = []
     database.write(
         lambda connection: publish(
-            connection, staged, NAME, run_id="run", settings=PublishSettings()
+            connection, staged, NAME, run_id="run", settings=told.publish_settings(TABLE.name)
         ),
         said.append,
         rows=Rows(staged.average_row, staged.longest_row),
@@ -111,6 +115,26 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_threads_and_many_rows(many: Staged, tmp_path: Path, threads: int | None) -> None:
     """Many rows load in the default memory, too, on however many threads."""
     _publish(tmp_path, many, threads=threads)
+
+
+@needs_lake
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [None, 8])
+def test_many_rows_in_a_lake(many: Staged, tmp_path: Path, threads: int | None) -> None:
+    """Rows of any width go into the Parquet files of a lake in the default memory, too."""
+    lake = warehouses.settings(tmp_path / "account.ducklake", "lake")
+    for strategy in ("merge", "replace"):
+        _publish(tmp_path, many, threads=threads, write_strategy=strategy, **lake)
+
+
+@needs_lake
+@pytest.mark.slow
+def test_wide_rows_move_into_a_lake(tmp_path: Path) -> None:
+    """A file of wide rows moves into a lake, whose Parquet files fit into the default memory."""
+    _publish(tmp_path, _staged(tmp_path, 60_000, WIDE))
+    file = WarehouseSettings(database=str(tmp_path / "account.duckdb"))
+    lake = WarehouseSettings(**warehouses.settings(tmp_path / "account.ducklake", "lake"))
+    assert move(Database.of(file), Database.of(lake)).rows[str(NAME)] == 60_000
 
 
 def test_fewer_threads_are_tried(tmp_path: Path) -> None:
