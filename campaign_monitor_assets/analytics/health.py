@@ -17,7 +17,7 @@ from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.errors import ParentMissingError
 from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 
 def why_not_queried(place: Place, view: View) -> str | None:
@@ -118,7 +118,7 @@ def _columns_there(place: Place, table: TableName) -> set[str]:
     with _cursor(place) as cursor:
         found = cursor.execute(
             "select lower(column_name) from information_schema.columns where table_catalog ="
-            " current_database() and table_schema = ? and table_name = ?",
-            [table.schema, table.table],
+            f" current_database() and table_schema = {literal(table.schema)}"
+            f" and table_name = {literal(table.table)}"
         ).fetchall()
     return {name for (name,) in found}

@@ -34,16 +34,11 @@ def create_views(
         _create(connection, schema, names, wide)
     connection.execute(
         f"create or replace table {identifier(schema, LIST_CUSTOM_FIELD_VIEWS.name)} as"
-        " select unnest($1::varchar[]) as ViewName, unnest($2::varchar[]) as ClientID,"
-        " unnest($3::varchar[]) as ListID, unnest($4::varchar[]) as ListName,"
-        " unnest($5::varchar[][]) as Fields",
-        [
-            [wide.name for wide in wides],
-            [wide.client for wide in wides],
-            [wide.list_id for wide in wides],
-            [wide.list_name for wide in wides],
-            [list(wide.fields) for wide in wides],
-        ],
+        f" select unnest({literal([wide.name for wide in wides])}::varchar[]) as ViewName,"
+        f" unnest({literal([wide.client for wide in wides])}::varchar[]) as ClientID,"
+        f" unnest({literal([wide.list_id for wide in wides])}::varchar[]) as ListID,"
+        f" unnest({literal([wide.list_name for wide in wides])}::varchar[]) as ListName,"
+        f" unnest({literal([[*wide.fields] for wide in wides])}::varchar[][]) as Fields"
     )
     return Made(shown=_misfits(connection, names, wides), dropped=tuple(sorted(dropped)))
 
@@ -115,24 +110,25 @@ def _misfits(
     connection: duckdb.DuckDBPyConnection, names: Mapping[str, str], wides: Sequence[Wide]
 ) -> dict[str, Shown]:
     """What the views don't show: values without a field, and values that don't fit their field."""
-    keys = [
+    fields = [
         (wide.list_id, key, wide.fields[column].type)
         for wide in wides
         for key, column in keys_of(wide.fields).items()
     ]
+    ids, keys, types = (literal([field[place] for field in fields]) for place in range(3))
     everyone = " union all ".join(
         f"select ListID, unnest(CustomFields) as field from {names[state]}" for state in STATES
     )
     rows = connection.execute(
-        "with known as (select unnest($1::varchar[]) as ListID, unnest($2::varchar[]) as Key,"
-        f" unnest($3::varchar[]) as Type), given as (select ListID, field.Key as Key,"
-        f" field.Value as Value from ({everyone})) select Type is not null as Known, given.ListID,"
-        " given.Key, count(*) from given left join known using (ListID, Key) where Type is null"
+        f"with known as (select unnest({ids}::varchar[]) as ListID,"
+        f" unnest({keys}::varchar[]) as Key, unnest({types}::varchar[]) as Type),"
+        " given as (select ListID, field.Key as Key, field.Value as Value"
+        f" from ({everyone})) select Type is not null as Known, given.ListID, given.Key, count(*)"
+        " from given left join known using (ListID, Key) where Type is null"
         " or (Value <> '' and case Type"
         f" when 'DOUBLE' then {_typed('DOUBLE', 'Value')} is null"
         f" when 'DATE' then {_typed('DATE', 'Value')} is null else false end)"
-        " group by all order by count(*) desc, given.ListID, given.Key",
-        [list(column) for column in zip(*keys, strict=True)] if keys else [[], [], []],
+        " group by all order by count(*) desc, given.ListID, given.Key"
     ).fetchall()
     found: dict[str, Shown] = {}
     for name, known in (("values_without_field", False), ("values_that_do_not_fit", True)):

@@ -15,7 +15,12 @@ import duckdb
 from campaign_monitor_assets.catalogue import HOMES, Column
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import columns_there, identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import (
+    columns_there,
+    identifier,
+    literal,
+    table_exists,
+)
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _HIDDEN = "•••"
@@ -57,8 +62,8 @@ def rows_per_parent(
         source += f" left join {table.beside(home.name).quoted} on {identifier(parent)} = parent"
     rows = connection.execute(
         f"select {name}, rows, reported, parent from {source}"
-        f" where table_name = ? order by rows desc, parent limit {_MOST_PARENTS}",
-        [table.table],
+        f" where table_name = {literal(table.table)}"
+        f" order by rows desc, parent limit {_MOST_PARENTS}"
     ).fetchall()
     heads = {home.name: "VARCHAR", "rows": "BIGINT", "reported": "BIGINT", parent: "VARCHAR"}
     return dg.MetadataValue.table(

@@ -10,7 +10,7 @@ from campaign_monitor_assets.catalogue import HOMES, Table
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS, merged_rows
 from campaign_monitor_assets.warehouse.keys import key_faults
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import identifier, table_exists
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, table_exists
 from campaign_monitor_assets.warehouse.sync_log import last_row_counts
 
 STATS = "list_stats"
@@ -69,13 +69,19 @@ class Subject:
         return table_exists(self.connection, self.schema, table)
 
     @property
+    def log_of_parents(self) -> str:
+        """What the log says of the parents of the table's snapshot, as SQL."""
+        log = self.relation(SYNC_LOG_PARENTS)
+        return f"(from {log} where table_name = {literal(self.table.name)})"
+
+    @property
     def merged(self) -> str:
         """What the log of parents says of the rows that were merged, as SQL."""
         return merged_rows(self.connection, self.schema)
 
-    def number(self, query: str, *parameters: object) -> int:
+    def number(self, query: str) -> int:
         """The one number that a query answers; 0 for none."""
-        row = self.connection.execute(query, list(parameters)).fetchone()
+        row = self.connection.execute(query).fetchone()
         return int(row[0] or 0) if row else 0
 
 
@@ -146,13 +152,11 @@ def check_against_stats(table: Table) -> Check:
 
 def row_count_matches_source(subject: Subject) -> Finding:
     """Rows now against rows reported; a warning where the API's collection was inconsistent."""
-    log, name = subject.relation(SYNC_LOG_PARENTS), subject.table.name
+    log = subject.log_of_parents
     now = subject.number(f"select count(*) from {subject.name}")
-    reported = subject.number(f"select sum(reported) from {log} where table_name = ?", name)
-    merged = subject.number(f"select sum({subject.merged}) from {log} where table_name = ?", name)
-    inconsistent = subject.number(
-        f"select count(*) from {log} where table_name = ? and not settled", name
-    )
+    reported = subject.number(f"select sum(reported) from {log}")
+    merged = subject.number(f"select sum({subject.merged}) from {log}")
+    inconsistent = subject.number(f"select count(*) from {log} where not settled")
     differing = _parents_that_differ(subject)
     heads = (subject.table.parent_key or "table", "rows", "reported")
     return Finding(
@@ -183,10 +187,9 @@ def _parents_that_differ(subject: Subject) -> list[tuple[str, int, int, bool]]:
         f"select coalesce(parent, log.parent), coalesce(now.rows, 0), coalesce(log.reported, 0),"
         f" coalesce(settled, true) from ({counted}) now"
         f" full join (select *, reported - {subject.merged} as expected"
-        f" from {subject.relation(SYNC_LOG_PARENTS)} where table_name = ?) log"
+        f" from {subject.log_of_parents}) log"
         " using (parent) where coalesce(now.rows, 0) <> coalesce(log.expected, 0)"
-        " order by abs(coalesce(now.rows, 0) - coalesce(log.expected, 0)) desc",
-        [subject.table.name],
+        " order by abs(coalesce(now.rows, 0) - coalesce(log.expected, 0)) desc"
     ).fetchall()
 
 
@@ -253,9 +256,8 @@ def subscribers_agree_with_list_stats(subject: Subject) -> Finding:
         f" stats.{stat} as stat from {subject.relation(STATS)} stats left join"
         f" (select ListID, count(*) as stored from {subject.name} group by all) now using (ListID)"
         f" left join (select parent as ListID, {subject.merged} as merged"
-        f" from {subject.relation(SYNC_LOG_PARENTS)} where table_name = ?) log using (ListID)"
-        " where rows is distinct from stat order by abs(rows - stat) desc",
-        [subject.table.name],
+        f" from {subject.log_of_parents}) log using (ListID)"
+        " where rows is distinct from stat order by abs(rows - stat) desc"
     ).fetchall()
     return Finding(
         passed=not differing,

@@ -28,15 +28,14 @@ def comments_of(
     connection: duckdb.DuckDBPyConnection, table: TableName, catalog: str | None = None
 ) -> Comments:
     """The comments that are there, in a catalog; None: in the warehouse."""
+    commented = (
+        f"database_name = coalesce({literal(catalog)}, current_database()) and comment is not null"
+        f" and schema_name = {literal(table.schema)} and table_name = {literal(table.table)}"
+    )
     found: dict[str, str] = dict(
         connection.execute(
-            "select column_name, comment from duckdb_columns() where database_name ="
-            " coalesce($catalog, current_database()) and schema_name = $schema"
-            " and table_name = $table and comment is not null"
-            " union all select '', comment from duckdb_tables() where database_name ="
-            " coalesce($catalog, current_database()) and schema_name = $schema"
-            " and table_name = $table and comment is not null",
-            {"catalog": catalog, "schema": table.schema, "table": table.table},
+            f"select column_name, comment from duckdb_columns() where {commented}"
+            f" union all select '', comment from duckdb_tables() where {commented}"
         ).fetchall()
     )
     return Comments(table=found.pop("", None), columns=found)

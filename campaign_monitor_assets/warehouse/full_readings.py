@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG_PARENTS
 from campaign_monitor_assets.warehouse.checks import MOST_NAMED, Check, Finding, Subject, Worst
-from campaign_monitor_assets.warehouse.quoting import columns_there
+from campaign_monitor_assets.warehouse.quoting import columns_there, literal
 
 
 def check_full_readings(days: float) -> Check:
@@ -33,11 +33,12 @@ def fully_read_recently(subject: Subject, days: float) -> Finding:
             " materialize the table.",
         )
     # What a window keeps is not read again, in full or otherwise.
+    name = literal(subject.table.name)
     ages = subject.connection.execute(
-        f"select parent, epoch($now - full_at) / 86400 from {log} where table_name = $table and"
-        f" synced_at = (select max(synced_at) from {log} where table_name = $table)"
-        " and full_at is not null order by full_at",
-        {"now": now, "table": subject.table.name},
+        f"select parent, epoch({literal(now)} - full_at) / 86400 from {log}"
+        f" where table_name = {name} and full_at is not null"
+        f" and synced_at = (select max(synced_at) from {log} where table_name = {name})"
+        " order by full_at"
     ).fetchall()
     late = [(parent, round(age, 1)) for parent, age in ages if age > 2 * days]
     oldest = ages[0][1] if ages else 0.0

@@ -112,8 +112,8 @@ def remove_old_versions(
 ) -> None:
     """Removes the versions that ended more than so many days before a snapshot's UTC time."""
     connection.execute(
-        f"delete from {history_of(table).quoted} where _valid_to < ?::timestamp - to_days(?)",
-        [synced_at, days],
+        f"delete from {history_of(table).quoted}"
+        f" where _valid_to < {literal(synced_at)} - to_days({days})"
     )
 
 
@@ -174,11 +174,11 @@ def _time(connection: Connection, history: TableName, synced_at: datetime) -> st
     """The snapshot's time, or later where the clock went back: versions follow on one another."""
     [time] = row_of(
         connection,
-        "select greatest(?::timestamp, max(greatest(_valid_from, coalesce(_valid_to, _valid_from)))"
+        f"select greatest({literal(synced_at)},"
+        " max(greatest(_valid_from, coalesce(_valid_to, _valid_from)))"
         f" + interval 1 microsecond) from {history.quoted}",
-        [synced_at],
     )
-    return f"{literal(str(time))}::timestamp"
+    return literal(time)
 
 
 def _create(connection: Connection, history: TableName, table: TableName) -> None:

@@ -9,7 +9,7 @@ from campaign_monitor_assets.warehouse.kept import find_kept
 from campaign_monitor_assets.warehouse.load import load
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 from campaign_monitor_assets.warehouse.sync_log import last_snapshot
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -56,17 +56,17 @@ def stored_table(
             f"with counted as (select {parent} as parent, count(*) as rows, max({time}) as newest"
             f" from {name.quoted} group by all),"
             " known as (select log.parent, log.rows, log.merged, log.full_at, date_trunc('minute',"
-            f" {newest} - to_seconds($overlap)) as since"
+            f" {newest} - to_hours({overlap_hours})) as since"
             f" from {name.beside(SYNC_LOG_PARENTS).quoted} log left join counted using (parent)"
-            " where log.table_name = $table and settled and form = $form and full_at is not null"
+            f" where log.table_name = {literal(name.table)} and settled"
+            f" and form = {literal(form)} and full_at is not null"
             " and log.rows = coalesce(counted.rows, 0)),"
             f" newer as (select known.parent, count(*) as rows from {name.quoted} stored"
             f" join known on stored.{parent} = known.parent where stored.{time} >= known.since"
             " group by all)"
             " select known.parent, known.rows, known.since, "
             " known.rows - coalesce(newer.rows, 0), known.full_at, known.merged"
-            " from known left join newer using (parent)",
-            {"table": name.table, "form": form, "overlap": overlap_hours * 3600},
+            " from known left join newer using (parent)"
         ).fetchall()
     return StoredTable(
         last.number, {parent: StoredCollection(*figures) for parent, *figures in rows}

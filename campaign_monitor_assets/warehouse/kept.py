@@ -13,7 +13,7 @@ from campaign_monitor_assets.staging.records import Merge, Staged
 from campaign_monitor_assets.warehouse.load import DEPARTED, LOADED, load_departed
 from campaign_monitor_assets.warehouse.names import TableName
 from campaign_monitor_assets.warehouse.privacy import KEEP_ALL, Privacy
-from campaign_monitor_assets.warehouse.quoting import identifier, number_of, read_json
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of, read_json
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -75,8 +75,8 @@ def find_kept(
     merges: tuple[Merge, ...] = ()
     if staged.kept:
         connection.execute(
-            "create or replace temp table kept_parents as select unnest(?::varchar[]) as parent",
-            [list(staged.kept)],
+            "create or replace temp table kept_parents as"
+            f" select unnest({literal([*staged.kept])}::varchar[]) as parent"
         )
         conditions.append(f"coalesce({_parent(staged)} in (from temp.kept_parents), false)")
         of_window = number_of(
@@ -96,10 +96,10 @@ def find_kept(
 def _load_increments(connection: Connection, staged: Staged) -> None:
     """Loads what was asked for, and removes the rows from before that time."""
     columns = {"parent": "JSON", "method": "VARCHAR", "since": "TIMESTAMP", "reported": "BIGINT"}
+    key = literal(f"$.{staged.table.parent_key}")
     connection.execute(
-        "create or replace temp table increments as select parent->>$key as parent, since,"
-        f" reported from {read_json(staged.reads_path, columns)} where method = 'incremental'",
-        {"key": f"$.{staged.table.parent_key}"},
+        f"create or replace temp table increments as select parent->>{key} as parent, since,"
+        f" reported from {read_json(staged.reads_path, columns)} where method = 'incremental'"
     )
     is_early = f"loaded.{_parent(staged)} = asked.parent and loaded.{_time(staged)} < asked.since"
     connection.execute(

@@ -81,10 +81,7 @@ def load(connection: Connection, staged: Staged, privacy: Privacy = KEEP_ALL) ->
     definition = ", ".join(f"{identifier(column.name)} {column.type}" for column in columns)
     connection.execute(f"create or replace temp table {LOADED} ({definition})")
     try:
-        connection.execute(
-            f"insert into {LOADED} by name {_select(staged, extra_names, privacy)}",
-            [staged.synced_at],
-        )
+        connection.execute(f"insert into {LOADED} by name {_select(staged, extra_names, privacy)}")
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         # It is tried again with fewer threads, or the transaction says what to do.
         raise
@@ -169,7 +166,7 @@ def _select(staged: Staged, extra_names: Mapping[str, str], privacy: Privacy) ->
             f"json_extract(extra, {literal(_pointer(name))}) as {identifier(column)}"
             for name, column in extra_names.items()
         ),
-        "?::timestamp as _synced_at",
+        f"{literal(staged.synced_at)} as _synced_at",
     ]
     if privacy.has_domain(table.name):
         chosen.append(f"{domain_of('row.EmailAddress')} as {EMAIL_DOMAIN.name}")

@@ -95,8 +95,8 @@ def _move(connection: Connection, path: str) -> Moved:
     rows = {str(name): _copy(connection, name) for name in tables_there(connection, _FILE)}
     [views] = row_of(
         connection,
-        "select count(*) from duckdb_views() where database_name = ? and not internal",
-        [_FILE],
+        "select count(*) from duckdb_views()"
+        f" where database_name = {literal(_FILE)} and not internal",
     )
     return Moved(rows, views)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from campaign_monitor_assets.warehouse.quoting import identifier
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 TRIAL_SUFFIX = "_trial"
 """What a trial's schema is called after the schema of the full snapshots."""
@@ -47,7 +47,6 @@ def tables_there(
     """The tables of a catalog in order, without temporary ones; None: of the warehouse."""
     found = connection.execute(
         "select schema_name, table_name from duckdb_tables() where not internal and not temporary"
-        " and database_name = coalesce(?, current_database()) order by all",
-        [catalog],
+        f" and database_name = coalesce({literal(catalog)}, current_database()) order by all"
     ).fetchall()
     return [TableName(schema, table) for schema, table in found]

@@ -1,6 +1,8 @@
 """Names, texts and files as SQL takes them."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -36,8 +38,20 @@ def relation_of_view(schema: str, name: str) -> str:
     )
 
 
-def literal(value: str) -> str:
-    """A quoted SQL string, for statements that take no parameters."""
+def literal(value: str | float | datetime | Sequence[Any] | None) -> str:
+    """A value as SQL has it; a list as JSON, which a cast makes one of DuckDB's.
+
+    Statements take their values so: the first parameter in a process lets DuckDB 1.5 import
+    pandas, half a second. Only what is private is a parameter, since errors quote statements.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, int | float):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"'{value}'::timestamp"
+    if not isinstance(value, str):
+        return f"{literal(json.dumps(value))}::json"
     quoted = "'" + value.replace("'", "''") + "'"
     # Before DuckDB 2 a statement ends at its first NUL.
     if "\0" not in value:
@@ -71,8 +85,8 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     return any(
         connection.execute(
             f"select 1 from duckdb_{kind}s() where database_name = current_database()"
-            f" and lower(schema_name) = lower(?) and lower({kind}_name) = lower(?)",
-            [schema, table],
+            f" and lower(schema_name) = lower({literal(schema)})"
+            f" and lower({kind}_name) = lower({literal(table)})"
         ).fetchone()
         for kind in ("table", "view")
     )

@@ -113,9 +113,8 @@ def _note_rewritten(connection: Connection) -> None:
     are there, and the next snapshot brings about another rewriting.
     """
     noted = connection.execute(
-        "select schema_name from duckdb_columns() where database_name = ? and table_name = ?"
-        " and column_name = 'bytes_left'",
-        [_FRESH, SYNC_STATE],
+        f"select schema_name from duckdb_columns() where database_name = {literal(_FRESH)}"
+        f" and table_name = {literal(SYNC_STATE)} and column_name = 'bytes_left'"
     ).fetchall()
     for (schema,) in noted:
         name = identifier(_FRESH, schema, SYNC_STATE)
@@ -125,7 +124,8 @@ def _note_rewritten(connection: Connection) -> None:
 def _storage_version(connection: Connection) -> str | None:
     """The version of the file's format, such as `v1.0.0`."""
     row = connection.execute(
-        "select tags['storage_version'] from duckdb_databases() where database_name = ?", [CATALOG]
+        "select tags['storage_version'] from duckdb_databases()"
+        f" where database_name = {literal(CATALOG)}"
     ).fetchone()
     found = re.match(r"v\d+\.\d+\.\d+", str(row[0])) if row else None
     return found[0] if found else None
@@ -135,10 +135,9 @@ def _content(connection: Connection, catalog: str) -> tuple[object, ...]:
     """All that a file holds, by name, and of each table the rows with the sum of their hashes."""
     found: list[object] = [
         connection.execute(
-            f"select {columns} from {source} where database_name = ? and not internal order by all"
-            if "internal" in columns_there(connection, source)
-            else f"select {columns} from {source} where database_name = ? order by all",
-            [catalog],
+            f"select {columns} from {source} where database_name = {literal(catalog)}"
+            f"{' and not internal' if 'internal' in columns_there(connection, source) else ''}"
+            " order by all"
         ).fetchall()
         for source, columns in _OBJECTS.items()
     ]

@@ -17,7 +17,7 @@ from campaign_monitor_assets.warehouse.bookkeeping import (
     order_of_snapshots,
 )
 from campaign_monitor_assets.warehouse.names import TableName
-from campaign_monitor_assets.warehouse.quoting import read_json, table_exists
+from campaign_monitor_assets.warehouse.quoting import literal, read_json, table_exists
 from campaign_monitor_assets.warehouse.target import Database
 from campaign_monitor_assets.warehouse.write import Written
 
@@ -72,12 +72,11 @@ def record(
         "history": written.has_history,
         **(asdict(written.changes) if written.changes is not None else {}),
     }
-    chosen = ", ".join(f"${name} as {name}" for name in figures)
+    chosen = ", ".join(f"{literal(value)} as {name}" for name, value in figures.items())
     connection.execute(
         f"insert into {table.beside(SYNC_LOG).quoted} by name select {chosen},"
         f" sum(reported) as reported from {table.beside(SYNC_PARENTS).quoted}"
-        " where table_name = $table_name and snapshot = $snapshot",
-        figures,
+        f" where table_name = {literal(table.table)} and snapshot = {staged.reading}"
     )
     if not backend_of(connection).has_many_writers:
         remove_old_parents(connection, table.schema)
@@ -107,17 +106,16 @@ def load_parents(
     }
     # What was added to a collection and what stays of it are together what the API counts.
     rows = "if(method = 'incremental', reported, rows)"
-    merged_rows = "coalesce(map($parents::varchar[], $merged::bigint[])[parent], 0)"
+    merged_rows = (
+        f"coalesce(map({literal([*merged])}::varchar[],"
+        f" {literal([*merged.values()])}::bigint[])[parent], 0)"
+    )
+    key = literal(f"$.{staged.table.parent_key or 'none'}")
     connection.execute(
         f"create or replace temp table parents as select parent, {merged_rows} as merged,"
         f" {rows} - merged as rows, reported, consistent as settled, method, proof, full_at"
-        " from (select * replace (coalesce(parent->>$key, '') as parent)"
-        f" from {read_json(staged.reads_path, columns)})",
-        {
-            "key": f"$.{staged.table.parent_key or 'none'}",
-            "parents": [*merged],
-            "merged": [*merged.values()],
-        },
+        f" from (select * replace (coalesce(parent->>{key}, '') as parent)"
+        f" from {read_json(staged.reads_path, columns)})"
     )
 
 
@@ -125,26 +123,20 @@ def _record_parents(
     connection: duckdb.DuckDBPyConnection, staged: Staged, table: TableName
 ) -> None:
     """Logs the figures of each parent that was read."""
-    parents = table.beside(SYNC_PARENTS).quoted
+    parents, name = table.beside(SYNC_PARENTS).quoted, literal(table.table)
     if staged.kept:
         # Their rows stay in the table, and so does what is known of them.
         connection.execute(
-            f"insert into {parents} by name select * replace ($snapshot as snapshot)"
-            f" from {parents} where table_name = $table and list_contains($kept::varchar[], parent)"
+            f"insert into {parents} by name select * replace ({staged.reading} as snapshot)"
+            f" from {parents} where table_name = {name}"
+            f" and list_contains({literal([*staged.kept])}::varchar[], parent)"
             f" and snapshot = (select max(snapshot) from {table.beside(SYNC_LOG).quoted}"
-            " where table_name = $table)",
-            {"table": table.table, "snapshot": staged.reading, "kept": list(staged.kept)},
+            f" where table_name = {name})"
         )
     connection.execute(
-        f"insert into {parents} by name select $table as table_name, $snapshot as snapshot,"
-        " $synced_at as synced_at, $form as form,"
-        " * replace (coalesce(full_at, $synced_at) as full_at) from temp.parents",
-        {
-            "form": staged.form,
-            "table": table.table,
-            "snapshot": staged.reading,
-            "synced_at": staged.synced_at,
-        },
+        f"insert into {parents} by name select {name} as table_name, {staged.reading} as snapshot,"
+        f" {literal(staged.synced_at)} as synced_at, {literal(staged.form)} as form,"
+        f" * replace (coalesce(full_at, {literal(staged.synced_at)}) as full_at) from temp.parents"
     )
 
 
@@ -163,8 +155,7 @@ def last_snapshot(connection: duckdb.DuckDBPyConnection, table: TableName) -> Lo
         return None
     row = connection.execute(
         f"select snapshot, run_id, coalesce(history, false) from {table.beside(SYNC_LOG).quoted}"
-        " where table_name = ? order by snapshot desc limit 1",
-        [table.table],
+        f" where table_name = {literal(table.table)} order by snapshot desc limit 1"
     ).fetchone()
     return LoggedSnapshot(*row) if row else None
 
@@ -181,9 +172,8 @@ def last_row_counts(
     """
     order = order_of_snapshots(connection, table.schema)
     found = connection.execute(
-        f"select rows from {table.beside(SYNC_LOG).quoted} where table_name = ?"
-        f" order by {order} desc limit {most}",
-        [table.table],
+        f"select rows from {table.beside(SYNC_LOG).quoted}"
+        f" where table_name = {literal(table.table)} order by {order} desc limit {most}"
     )
     return [rows for (rows,) in found.fetchall()]
 
@@ -197,7 +187,7 @@ def parents_of_snapshot(database: Database, table: TableName) -> frozenset[str]:
         if not all(_exists(connection, each) for each in (table, parents)):
             return frozenset()
         found = connection.execute(
-            f"select parent from {parents.quoted} where table_name = ?", [table.table]
+            f"select parent from {parents.quoted} where table_name = {literal(table.table)}"
         )
         return frozenset(parent for (parent,) in found.fetchall())
 

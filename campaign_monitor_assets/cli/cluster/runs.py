@@ -54,11 +54,20 @@ class Runs:
         return str(eventually(lambda: launcher.worker_of(self._now(run)), *self.watched))
 
     def wait_for_step(self, run: dg.DagsterRun, step: str) -> None:
-        """Waits until a step of a run has begun."""
+        """Waits until a step of a run has begun.
+
+        Raises:
+            ClusterError: The run ended without it.
+        """
 
         def begun() -> bool:
+            ended = self._now(run).is_finished
             starts = self.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
-            return any(entry.step_key == step for entry in starts)
+            if any(entry.step_key == step for entry in starts):
+                return True
+            if ended:
+                raise ClusterError(f"No {step} began in the run {run.run_id}: it {self._why(run)}")
+            return False
 
         eventually(begun, *self.watched)
 
