@@ -15,6 +15,7 @@ from campaign_monitor_assets.warehouse.extensions import load_extension
 from campaign_monitor_assets.warehouse.file import make_folder, only_here
 from campaign_monitor_assets.warehouse.instance import Instance
 from campaign_monitor_assets.warehouse.lake_options import (
+    beside_others,
     fit_row_groups,
     note_inlining,
     noted_row_groups,
@@ -122,7 +123,7 @@ class LakeOpening(Opening):
         if read_only:
             options.append("create_if_not_exists false")
         if self.file is None:
-            instance.attach(self.lake.address, options)
+            beside_others(lambda: instance.attach(self.lake.address, options))
         else:
             make_folder(self.file, self)
             with only_here(self.file, read_only=read_only):

@@ -1,6 +1,7 @@
 """What a DuckLake notes of itself, for every program that writes it."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import duckdb
 import tenacity
@@ -10,6 +11,7 @@ from campaign_monitor_assets.warehouse.memory import ROW_GROUP_ROWS, VECTOR_ROWS
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, row_of
 
 Connection = duckdb.DuckDBPyConnection
+T = TypeVar("T")
 
 _INLINING: Final = "data_inlining_row_limit"
 _ROW_GROUPS: Final = "parquet_row_group_size"
@@ -18,8 +20,12 @@ _MOST_CONFLICTS: Final = 20
 
 def note_inlining(connection: Connection) -> None:
     """Notes that no rows go into the catalogue's own tables."""
-    if _noted(connection, _INLINING) is None:
-        _note(connection, _INLINING, 0)
+
+    def note() -> None:
+        if _noted(connection, _INLINING) is None:
+            _note(connection, _INLINING, 0)
+
+    beside_others(note)
 
 
 def noted_row_groups(connection: Connection) -> int:
@@ -47,22 +53,40 @@ def fit_row_groups(instance: Instance, rows: int) -> None:
     fitting = VECTOR_ROWS
     while 2 * fitting <= rows:
         fitting *= 2
-    for attempt in tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_conflict),
+
+    def note() -> int:
+        # An instance takes up what others note only as it attaches the lake.
+        smallest = min(fitting, noted_row_groups(instance.connection))
+        _note(instance.connection, _ROW_GROUPS, smallest)
+        return smallest
+
+    instance.row_group_rows = beside_others(note)
+
+
+def beside_others(work: Callable[[], T]) -> T:
+    """Makes the lake or notes something of it, again where another process was first.
+
+    DuckLake itself tries only its transactions again.
+
+    Raises:
+        duckdb.Error: It can't be done, or others were first each time.
+    """
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_was_second),
         stop=tenacity.stop_after_attempt(_MOST_CONFLICTS),
         wait=tenacity.wait_random_exponential(multiplier=0.05, max=1),
         reraise=True,
-    ):
-        with attempt:
-            # An instance takes up what others note only as it attaches the lake.
-            smallest = min(fitting, noted_row_groups(instance.connection))
-            _note(instance.connection, _ROW_GROUPS, smallest)
-    instance.row_group_rows = smallest
+    )
+    return retrying(work)
 
 
-def _is_conflict(error: BaseException) -> bool:
-    """Whether another writer noted something at the same time."""
-    return isinstance(error, duckdb.Error) and "could not serialize" in str(error)
+def _was_second(error: BaseException) -> bool:
+    said = str(error)
+    return isinstance(error, duckdb.Error) and (
+        "could not serialize" in said
+        # PostgreSQL's word for a table that another one is just making, whatever its language.
+        or ("Failed to initialize DuckLake" in said and "pg_type_typname_nsp_index" in said)
+    )
 
 
 def _noted(connection: Connection, option: str) -> int | None:

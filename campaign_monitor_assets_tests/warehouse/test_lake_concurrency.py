@@ -14,9 +14,11 @@ from campaign_monitor_assets.warehouse.instance import Instance
 from campaign_monitor_assets.warehouse.memory import Rows
 from campaign_monitor_assets.warehouse.publish import Superseded
 from campaign_monitor_assets.warehouse.settings import PublishSettings, WarehouseSettings
+from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
 from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.lake import needs_lake
+from campaign_monitor_assets_tests.orchestration.deployment import eventually
 from campaign_monitor_assets_tests.warehouse.snapshots import SCHEMA, Warehouse, person
 
 pytestmark = [
@@ -120,6 +122,28 @@ def test_writers_and_readers(settings: Settings, pool: ProcessPoolExecutor) -> N
                 f"select count(*), count(distinct Name) from {SCHEMA}_history.{SHARED}"
                 f" where _valid_from <= '{at}' and coalesce(_valid_to > '{at}', true)"
             ) == [(PEOPLE + 1, 1)]
+
+
+def begin(settings: Settings, schema: str, ready: Path, signal: Path) -> int:
+    """Begins the first reading of an account as soon as a signal is there."""
+    database = Database.of(WarehouseSettings(**settings))
+    (ready / schema).touch()
+    while not signal.exists():
+        time.sleep(0.001)
+    database.require_writable()
+    return begin_reading(database, schema)
+
+
+def test_first_writers_of_a_lake_that_is_not_there(
+    settings: Settings, pool: ProcessPoolExecutor, tmp_path: Path
+) -> None:
+    """Accounts that are read for the first time at the same moment all find the lake made."""
+    schemas, ready, signal = ["north", "south", "west", "east"], tmp_path / "ready", tmp_path / "go"
+    ready.mkdir()
+    begun = [pool.submit(begin, settings, schema, ready, signal) for schema in schemas]
+    eventually(lambda: len([*ready.iterdir()]) == len(schemas))
+    signal.touch()
+    assert [each.result() for each in begun] == [1] * len(schemas)
 
 
 def widen(settings: Settings) -> list[int]:
