@@ -79,3 +79,11 @@ class NotifySettings(BaseModel):
         """What is told by: slack, email, or both; empty: nobody is told."""
         found = {"slack": self.slack_webhook_variable, "email": self.email_to}
         return tuple(name for name, is_set in found.items() if is_set)
+
+    @property
+    def needed_variables(self) -> tuple[str, ...]:
+        """The environment variables without which nobody could be told."""
+        found = [self.slack_webhook_variable] if self.slack_webhook_variable else []
+        if self.email_to and self.smtp_user:
+            found.append(self.smtp_password_variable)
+        return tuple(found)

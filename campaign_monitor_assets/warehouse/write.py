@@ -70,7 +70,8 @@ def write(
         loaded: What is in the temporary table.
         table: Where the rows go.
         kept: The rows that stay.
-        strategy: How they get there.
+        strategy: How they get there; where merge would take more than it saves, or can't be done,
+            they are all written anew.
         compared: Whether `temp.difference` is wanted, whatever the strategy.
     """
     rows = loaded.rows + kept.rows
@@ -84,8 +85,11 @@ def write(
         difference = compare(connection, staged.table.key, old, new)
         changes = count_changes(connection, rows)
     in_order = backend_of(connection).replaces_tables
-    replaces = strategy is Strategy.REPLACE or (changes is not None and changes.nothing_stays)
-    if replaces or not _fits(old, new, kept, in_order=in_order):
+    if (changes is not None and changes.nothing_stays) or not _fits(
+        old, new, kept, in_order=in_order
+    ):
+        strategy = Strategy.REPLACE
+    if strategy is Strategy.REPLACE:
         _replace(connection, staged, loaded, table, kept)
     else:
         _comment(connection, staged.table.description, table, loaded.columns)
@@ -93,6 +97,7 @@ def write(
             _merge(connection, table)
         if number_of(connection, f"select count(*) from {table.quoted}") != rows:
             # Somebody else put rows into the table that are alike in all their values.
+            strategy = Strategy.REPLACE
             _replace(connection, staged, loaded, table, kept)
     return Written(rows, strategy, changes, difference)
 

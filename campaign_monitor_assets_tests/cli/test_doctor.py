@@ -134,6 +134,17 @@ def test_variables_that_are_wrong(
 
 
 @pytest.mark.slow
+def test_who_could_not_be_told(setup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable without which no alert would go out is a fault, one that nobody needs is none."""
+    notify = "{slack_webhook_variable: NORTH_WEBHOOK, email_to: [crm@example.com]}"
+    (setup / "defs.yaml").write_text(f"{TYPE}attributes: {{notify: {notify}}}")
+    monkeypatch.setenv("CAMPAIGN_MONITOR_CONFIG", str(setup / "defs.yaml"))
+    assert "NORTH_WEBHOOK is not set (notify.slack_webhook_variable)" in _the_fault(_examined())
+    monkeypatch.setenv("NORTH_WEBHOOK", "http://127.0.0.1:9/hook")
+    assert _examined().status == 0
+
+
+@pytest.mark.slow
 def test_a_database_that_can_not_be_used(setup: Path) -> None:
     """What is no DuckDB file is a fault, and one that others can read is a warning."""
     file = setup / "account.duckdb"

@@ -48,6 +48,15 @@ def test_when_a_row_was_written(merging: Warehouse) -> None:
     assert found == [("1", FIRST), ("2", FIRST.replace(day=2))]
 
 
+def test_how_rows_got_there(merging: Warehouse) -> None:
+    """`sync_log` says so of each snapshot: replace where merging would have saved nothing."""
+    for name in ("One", "Two", "Three"):
+        merging.publish({"a": [person("1", Name=name), person("2")]})
+    merging.publish({"a": [person("1", Name="Four"), person("3")]})
+    found = merging.query("select strategy from sync_log order by snapshot")
+    assert found == [("merge",), ("merge",), ("merge",), ("replace",)]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

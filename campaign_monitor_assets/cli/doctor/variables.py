@@ -36,8 +36,15 @@ _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 def variables(component: "CampaignMonitorComponent") -> Iterator[Finding]:
     """Which variables are set of those that the configuration names, and of the usual ones."""
     for place, name in _named(component):
-        is_set = bool(os.environ.get(name))
-        yield right(f"{name} is set ({place})") if is_set else note(f"{name} is not set ({place})")
+        if os.environ.get(name):
+            yield right(f"{name} is set ({place})")
+        elif name in component.notify.needed_variables:
+            yield fault(
+                f"{name} is not set ({place}): nobody would be told of a run that failed.",
+                "set it for Dagster's daemon, too.",
+            )
+        else:
+            yield note(f"{name} is not set ({place})")
     for name in _OTHERS:
         if os.environ.get(name):
             yield right(f"{name} is set")
