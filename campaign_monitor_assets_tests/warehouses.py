@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 
 from campaign_monitor_assets.cli.cluster import programs, services
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 from campaign_monitor_assets_tests import lake
 
 KIND = os.environ.get("WAREHOUSE", "file")
@@ -70,13 +71,7 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
             yield connection
         return
     connection = _instance()
-    address, secret = str(path), ""
-    if KIND == "postgres":
-        address, secret = f"postgres:{_address(path)}", ", meta_secret 'of_lake'"
-    connection.execute(
-        f"attach 'ducklake:{address}' as lake (data_path '{path}.files/',"
-        f" data_inlining_row_limit 0{secret})"
-    )
+    attach(connection, path, "lake")
     try:
         with connection.cursor() as cursor:
             cursor.execute("use lake")
@@ -85,10 +80,29 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
         connection.execute("detach lake")
 
 
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attaches a warehouse to an instance of DuckDB (see `instance`), under a name."""
+    address, options = str(path), ["read_only"] if KIND == "file" else []
+    if KIND != "file":
+        options = [f"data_path {literal(f'{path}.files/')}", "data_inlining_row_limit 0"]
+        address = f"ducklake:{path}"
+    if KIND == "postgres":
+        options.append("meta_secret 'of_lake'")
+        address = f"ducklake:postgres:{_address(path)}"
+    connection.execute(f"attach {literal(address)} as {identifier(name)} ({', '.join(options)})")
+
+
 @functools.cache
 def _instance() -> duckdb.DuckDBPyConnection:
-    """DuckDB with what a lake needs: to load it takes longer than to attach one."""
+    """One for all tests: to load what a lake needs takes longer than to attach one."""
+    return instance()
+
+
+def instance() -> duckdb.DuckDBPyConnection:
+    """DuckDB as anybody has it, with what this kind of warehouse needs."""
     connection = duckdb.connect()
+    if KIND == "file":
+        return connection
     connection.execute(f"load '{lake.wheel_of('ducklake')}'")
     if KIND == "postgres":
         connection.execute(f"load '{lake.wheel_of('postgres_scanner')}'")
@@ -112,7 +126,8 @@ def copy(path: Path, target: Path) -> None:
         return
     shutil.rmtree(f"{target}.files", ignore_errors=True)
     shutil.copytree(f"{path}.files", f"{target}.files")
-    moved = f"update ducklake_metadata set value = '{target}.files/' where key = 'data_path'"
+    place = literal(f"{target}.files/")
+    moved = f"update ducklake_metadata set value = {place} where key = 'data_path'"
     if KIND == "lake":
         with duckdb.connect(str(target)) as connection:
             connection.execute(moved)

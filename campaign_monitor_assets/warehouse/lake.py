@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -24,12 +25,14 @@ from campaign_monitor_assets.warehouse.lake_settings import Lake
 from campaign_monitor_assets.warehouse.memory import Memory, Rows, apply, row_group_rows
 from campaign_monitor_assets.warehouse.opening import NotThereError, Opening
 from campaign_monitor_assets.warehouse.private import private_files
-from campaign_monitor_assets.warehouse.quoting import literal
+from campaign_monitor_assets.warehouse.quoting import identifier, literal
 
 _NOT_THERE: Final = "creating a new DuckLake is explicitly disabled"
 _LARGEST_UPLOAD: Final = "50GB"
 """DuckDB sizes the parts of an upload for the largest file: for its 800 GB they take 80 MB each,
 several at a time."""
+_OF_EXTENSIONS: Final = re.compile(r"http_(?!logging|proxy)|httpfs_|s3_|pg_|ducklake_")
+"""How the settings begin that DuckDB has only with an extension."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,11 @@ class LakeOpening(Opening):
         return f"DuckLake {self.lake.catalogue}"
 
     @property
+    def key(self) -> str:
+        """What tells its instance of DuckDB from those of others, and of other settings."""
+        return f"{self.label} {self._settings_of_extensions}"
+
+    @property
     def file(self) -> Path | None:
         """The file of an embedded catalogue."""
         return self.lake.file
@@ -63,6 +71,15 @@ class LakeOpening(Opening):
         if self.file is not None:
             return Path(f"{self.file}.tmp")
         return local_folder(self.label) / f"{os.getpid()}.tmp"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """DuckDB's configuration, without what only its extensions know."""
+        return {
+            name: value
+            for name, value in super().settings.items()
+            if not _OF_EXTENSIONS.match(name)
+        }
 
     def exists(self) -> bool:
         """Whether it has been made already.
@@ -94,8 +111,9 @@ class LakeOpening(Opening):
             load_extension(connection, extension)
         for kind, options in self.lake.secrets.items():
             self._make_secret(connection, kind, options)
-        if "s3" in self.lake.secrets:
-            connection.execute(f"set s3_uploader_max_filesize = {literal(_LARGEST_UPLOAD)}")
+        for name, value in self._settings_of_extensions.items():
+            # Of the connection alone, those that are made from it would not have it.
+            connection.execute(f"set global {identifier(name)} = {literal(str(value))}")
         try:
             self._attach(instance, read_only=read_only)
         except duckdb.Error as error:
@@ -111,6 +129,13 @@ class LakeOpening(Opening):
             yield "postgres_scanner"
         if "s3" in self.lake.secrets:
             yield "httpfs"
+
+    @property
+    def _settings_of_extensions(self) -> dict[str, Any]:
+        """What its extensions are told."""
+        ours = {"s3_uploader_max_filesize": _LARGEST_UPLOAD} if "s3" in self.lake.secrets else {}
+        said = {name: value for name, value in self.config.items() if _OF_EXTENSIONS.match(name)}
+        return ours | said
 
     def _attach(self, instance: Instance, *, read_only: bool) -> None:
         # DuckLake would put a few rows into PostgreSQL's own tables, where it loses quotation marks
@@ -148,9 +173,12 @@ class LakeOpening(Opening):
             raise self._hidden(error) from None
 
     def refused(self, error: Exception) -> DatabaseError:
-        """What is said of a lake that can't be opened."""
+        """What is said of a lake that can't be opened or read."""
+        said = self.without_secrets(error)
+        if self._is_of_files(error):
+            return DatabaseError(f"The {self.label} can't be read: {said}.", self._look_at_files)
         return DatabaseError(
-            f"The {self.label} can't be opened: {self.without_secrets(error)}.",
+            f"The {self.label} can't be opened: {said}.",
             "look whether its catalogue runs and can be reached from here, and whether `database`,"
             " `data_path`, the user and the password are right; then run it again.",
         )
@@ -160,8 +188,30 @@ class LakeOpening(Opening):
         return DatabaseError(
             f"The {self.label} could not be written: {self.without_secrets(error)}. What it held"
             " before is unchanged.",
-            f"look whether its catalogue and its files ({self.lake.data_path or 'beside it'}) can"
-            " be reached and have room; then run it again.",
+            self._look_at_files
+            if self._is_of_files(error)
+            else f"look whether its catalogue and its files ({self._place}) can be reached and"
+            " have room; then run it again.",
+        )
+
+    def _is_of_files(self, error: Exception) -> bool:
+        """Whether the lake's files, or the storage that has them, brought an error about."""
+        return " HTTP " in str(error) or self._place in str(error)
+
+    @property
+    def _place(self) -> str:
+        """Where its files are."""
+        return self.lake.data_path or f"{self.file}.files/"
+
+    @property
+    def _look_at_files(self) -> str:
+        """What to do where its files can't be read or written."""
+        key = ", whether the key that `s3` names may read and write there" * (
+            "s3" in self.lake.secrets
+        )
+        return (
+            f"look whether {self._place} is there and can be reached from here{key}, and whether it"
+            " has room; then run it again."
         )
 
     def require_writable(self) -> None:

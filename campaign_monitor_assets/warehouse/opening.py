@@ -59,6 +59,11 @@ class Opening(ABC):
         """What people call it, such as `DuckDB file /data/account.duckdb`."""
 
     @property
+    def key(self) -> str:
+        """What tells its instance of DuckDB from those of others."""
+        return self.label
+
+    @property
     @abstractmethod
     def file(self) -> Path | None:
         """The local file that only one process at a time can write; None: there is none."""
@@ -126,7 +131,7 @@ class Opening(ABC):
 
         def begin() -> tuple[duckdb.DuckDBPyConnection, Memory]:
             used = use(
-                self.label,
+                self.key,
                 self.settings,
                 lambda instance: self.attach(instance, read_only=read_only, rows=rows),
                 # What stays attached is attached to be written.

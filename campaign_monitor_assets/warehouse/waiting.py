@@ -12,7 +12,7 @@ import tenacity
 from campaign_monitor_assets.warehouse.instance import InUseHereError, OpenHereError
 
 _SECONDS_BETWEEN_NOTICES: Final = 30.0
-_LOST: Final = re.compile(r"Failed to [^\n]* DuckLake: Failed to")
+_LOST: Final = re.compile(r"Failed to [^\n]* DuckLake: Failed to|No magic bytes found")
 
 
 @dataclass

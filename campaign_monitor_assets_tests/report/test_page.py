@@ -15,7 +15,7 @@ from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.report import write_report
 from campaign_monitor_assets_tests.browser import NEEDS_BROWSER
-from campaign_monitor_assets_tests.project import PREFIX, Project
+from campaign_monitor_assets_tests.project import PREFIX, Project, failures
 
 pytestmark = NEEDS_BROWSER
 
@@ -30,13 +30,14 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The demo's account of today, with all tables, so that every section is there."""
     with sandbox.start() as box:
         project = Project(box, tmp_path_factory.mktemp("page") / "account.duckdb")
-        assert project.materialize(*CATALOGUE).success
+        result = project.materialize(*CATALOGUE)
+        assert result.success, failures(result)
         yield project
 
 
 @pytest.fixture(scope="module")
 def report(account: Project) -> str:
-    return write_report(account.path, PREFIX, account.path.with_name("report.html")).as_uri()
+    return write_report(account.warehouse, PREFIX, account.path.with_name("report.html")).as_uri()
 
 
 def all_drawn(page: Page) -> None:
@@ -55,7 +56,7 @@ def test_attack(account: Project, tmp_path: Path, page: Page) -> None:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     own = account.copy_to(tmp_path / "account.duckdb")
     own.change("update campaigns set Name = ?", "<img src=x onerror=alert(1)>")
-    report = write_report(own.path, PREFIX, tmp_path / "report.html").as_uri()
+    report = write_report(own.warehouse, PREFIX, tmp_path / "report.html").as_uri()
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         page.goto(report)

@@ -82,12 +82,12 @@ class Faulty:
         assert logged == [(len(found),)]
         return found
 
-    def run(self, sql: str) -> list[tuple[Any, ...]]:
+    def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Does something as the server's administrator, as soon as it is up again."""
-        [found] = eventually(lambda: self._run_now(sql))
+        [found] = eventually(lambda: self._run_now(sql, database))
         return found
 
-    def _run_now(self, sql: str) -> list[list[tuple[Any, ...]]]:
+    def _run_now(self, sql: str, database: str) -> list[list[tuple[Any, ...]]]:
         server = self.server
         with suppress(psycopg2.OperationalError):
             connection = psycopg2.connect(
@@ -95,7 +95,7 @@ class Faulty:
                 port=server.port,
                 user=server.user,
                 password=server.password,
-                dbname="postgres",
+                dbname=database,
             )
             with closing(connection), connection.cursor() as cursor:
                 connection.autocommit = True
@@ -151,7 +151,7 @@ def lake(empty: Faulty) -> Faulty:
     return empty
 
 
-@pytest.mark.parametrize("what", ["connection", "database", "password", "host"])
+@pytest.mark.parametrize("what", ["connection", "database", "password", "host", "crowd"])
 def test_a_catalogue_that_refuses(
     empty: Faulty, box: Sandbox, what: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +160,11 @@ def test_a_catalogue_that_refuses(
         "connection": {"port": services.free_port()},
         "database": {"dbname": "nope"},
         "host": {"host": "nowhere.invalid"},
+        "crowd": {"user": "crowded"},
     }
+    if what == "crowd":
+        password = empty.server.password
+        empty.run(f"create role crowded login connection limit 0 password '{password}'")
     store = empty.said(**other.get(what, {}))
     if what == "password":
         store["database_password_variable"] = WRONG
@@ -171,6 +175,7 @@ def test_a_catalogue_that_refuses(
         "database": 'database "nope" does not exist',
         "password": 'password authentication failed for user "demo"',
         "host": "could not translate host name",
+        "crowd": 'too many connections for role "crowded"',
     }
     assert store["database"].removeprefix("ducklake:") in text
     assert expected[what] in text
@@ -248,6 +253,30 @@ def test_a_catalogue_that_is_slow(lake: Faulty) -> None:
         timer.start()
 
     lake.publish_struck("at the commit", stop)
+    assert lake.rows() == NEW_ROWS
+
+
+NO_ROOM = """
+create function no_room() returns trigger language plpgsql as $$ begin
+    raise exception 'could not extend file "base/1/2": No space left on device'
+        using errcode = 'disk_full', hint = 'Check free disk space.';
+end $$;
+create trigger no_room before insert on ducklake_snapshot execute function no_room()
+"""
+"""What a catalogue says whose disk is full, as the snapshot is to be noted."""
+
+
+@pytest.mark.slow
+def test_a_catalogue_without_room(lake: Faulty) -> None:
+    """Where the catalogue has no room, nothing of a snapshot is there, and the next is right."""
+    lake.run(NO_ROOM, lake.database)
+    with pytest.raises(DatabaseError, match=r"No space left on device.* is unchanged") as caught:
+        lake.warehouse.publish(NEW)
+    assert "What to do: look whether its catalogue" in str(caught.value)
+    assert "have room" in str(caught.value)
+    assert lake.rows() == OLD_ROWS
+    lake.run("drop trigger no_room on ducklake_snapshot", lake.database)
+    lake.warehouse.publish(NEW)
     assert lake.rows() == NEW_ROWS
 
 
