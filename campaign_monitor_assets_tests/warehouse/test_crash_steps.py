@@ -107,7 +107,7 @@ def steps(strategy: Strategy, *, history: bool) -> list[str]:
 
 
 @both
-@with_and_without
+@pytest.mark.parametrize("history", [True])
 def test_killed_at_the_worst_moments(life: Life) -> None:
     """A snapshot that is killed half-written changes nothing, and the next one is right."""
     life.publish(0)
@@ -174,8 +174,9 @@ LABEL = "DuckDB file" if warehouses.KIND == "file" else "DuckLake"
 FULL = rf"{LABEL} .* could not be written: .*File too large.* is unchanged\. What to do: {ADVICE}"
 
 
-@both
-@with_and_without
+@pytest.mark.parametrize(
+    ("strategy", "history"), [(Strategy.MERGE, True), (Strategy.REPLACE, False)]
+)
 def test_the_disk_is_full_at_the_commit(life: Life) -> None:
     """A snapshot that the disk has no room for fails with what to do, and changes nothing."""
     life.publish(0)

@@ -38,9 +38,12 @@ def page(rows: Sequence[object]) -> bytes:
 
 def sync(project: Project, body: bytes, table: str = TABLE) -> dg.ExecuteInProcessResult:
     path = {"active_subscribers": "/active", "lists": "/lists"}[table]
-    answer = base64.b64encode(body).decode()
-    project.box.faults([{"what": "body", "path": path, "base64": answer, "times": None}])
+    project.box.faults([{"what": "body", "path": path, "base64": encoded(body), "times": None}])
     return project.materialize(table)
+
+
+def encoded(body: bytes) -> str:
+    return base64.b64encode(body).decode()
 
 
 def row(**fields: Any) -> dict[str, Any]:
@@ -54,12 +57,19 @@ def stored(project: Project, *columns: str) -> list[tuple[Any, ...]]:
 
 def assert_loud(result: dg.ExecuteInProcessResult) -> str:
     """The run failed by an error of ours that quotes nothing of a row."""
-    assert not result.success
-    [text] = failures(result).values()
-    [failed] = [event for event in result.all_events if event.is_step_failure]
-    assert failed.step_failure_data.user_failure_data is not None, text
-    assert SECRET not in text
+    [text] = texts_of_failures(result).values()
     return text
+
+
+def texts_of_failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """What failed, each by an error of ours that quotes nothing of a row."""
+    assert not result.success
+    texts = failures(result)
+    for event in result.all_events:
+        if event.is_step_failure:
+            assert event.step_failure_data.user_failure_data is not None, texts
+    assert not any(SECRET in text for text in texts.values())
+    return texts
 
 
 TEXTS = [
@@ -258,12 +268,30 @@ def test_a_field_that_comes_twice(one_list: Project, field: str) -> None:
         assert "twice" in assert_loud(result)
 
 
-@pytest.mark.parametrize("depth", [50, 900, 5_000, 100_000])
+def nested(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+def test_nesting(one_list: Project) -> None:
+    """Nested values arrive whole, or as malformed where the column is of another type."""
+    fields = ("New", "Name", "CustomFields")
+    rows = numbered({field: f"@{depth}@"} for depth in (50, 900) for field in fields)
+    body = page(rows)
+    for depth in (50, 900):
+        body = body.replace(f'"@{depth}@"'.encode(), nested(depth))
+    result = sync(one_list, body)
+    assert result.success, failures(result)
+    assert metadata(result, TABLE)["malformed_values"] == {"CustomFields": 2}
+    found = stored(one_list, "New", "Name")
+    depths = [max((text or "").count("{") for text in texts) for texts in found]
+    assert depths == [50, 50, 0, 900, 900, 0]
+
+
+@pytest.mark.parametrize("depth", [5_000, 100_000])
 @pytest.mark.parametrize("field", ["New", "Name", "CustomFields"])
 def test_deep_nesting(one_list: Project, field: str, depth: int) -> None:
     """A deeply nested value arrives whole, or the run fails with an error of ours."""
-    nested = b'{"a":' * depth + b"1" + b"}" * depth
-    result = sync(one_list, page([row(**{field: "@@"})]).replace(b'"@@"', nested))
+    result = sync(one_list, page([row(**{field: "@@"})]).replace(b'"@@"', nested(depth)))
     if not result.success:
         assert_loud(result)
     elif field != "CustomFields":
@@ -273,93 +301,106 @@ def test_deep_nesting(one_list: Project, field: str, depth: int) -> None:
         assert metadata(result, TABLE)["malformed_values"] == {"CustomFields": 1}
 
 
-@pytest.mark.parametrize(
-    ("given", "arrives", "count"),
-    [
-        (rb"half \ud83d", "half \ufffd", 1),
-        (rb"\ud83d\ud83d\ude00\ude00", "\ufffd😀\ufffd", 2),
-        (rb"\\ud83d \"\\\ud83d", '\\ud83d "\\\ufffd', 1),
-        (b"\xff\xfe \xed\xa0\xbd", "\ufffd\ufffd \ufffd\ufffd\ufffd", 5),
-        (rb"\u00e \x", "\ufffd \ufffd", 2),
-        (b"a\x01\x00\nb", "a\x01\x00\nb", 3),
-        ("\ufffd".encode(), "\ufffd", 0),
-        (rb"\u0000\ufffd\ud83d\ude00", "\x00\ufffd😀", 0),
-    ],
-)
+BROKEN = [
+    (rb"half \ud83d", "half \ufffd", 1),
+    (rb"\ud83d\ud83d\ude00\ude00", "\ufffd😀\ufffd", 2),
+    (rb"\\ud83d \"\\\ud83d", '\\ud83d "\\\ufffd', 1),
+    (b"\xff\xfe \xed\xa0\xbd", "\ufffd\ufffd \ufffd\ufffd\ufffd", 5),
+    (rb"\u00e \x", "\ufffd \ufffd", 2),
+    (b"a\x01\x00\nb", "a\x01\x00\nb", 3),
+]
+WHOLE = [
+    ("\ufffd".encode(), "\ufffd", 0),
+    (rb"\u0000\ufffd\ud83d\ude00", "\x00\ufffd😀", 0),
+]
+
+
+@pytest.mark.parametrize("cases", [BROKEN[:1], BROKEN, WHOLE], ids=["one", "all", "none"])
 def test_characters_that_are_none(
-    one_list: Project, given: bytes, arrives: str, count: int, capfd: pytest.CaptureFixture[str]
+    one_list: Project, cases: list[tuple[bytes, str, int]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Half an emoji or a broken byte costs that character alone, is counted, and is said."""
-    rows = [
-        row(Name="@@", CustomFields=[{"Key": "@@", "Value": "x"}], New="@@"),
-        row(EmailAddress="b"),
-    ]
-    result = sync(one_list, page(rows).replace(b"@@", given, 1))
-    assert result.success, failures(result)
-    assert len(one_list.box.requests()["requests"]) == 1
-    assert (arrives,) in stored(one_list, "Name")
-    assert one_list.count(TABLE) == 2
-    assert metadata(result, TABLE).get("replaced_characters", 0) == count
-    assert (f"{count} characters are not valid" in capfd.readouterr().err) is bool(count)
-    result = sync(one_list, page(rows).replace(b"@@", given))
-    assert metadata(result, TABLE).get("replaced_characters", 0) == 3 * count
-    [(custom, new)] = [
-        (custom[0]["Key"], json.loads(new))
-        for custom, new in stored(one_list, "CustomFields", "New")
-        if new
-    ]
-    assert (custom, new) == (arrives, arrives)
-
-
-@pytest.mark.parametrize("number", ["1e999", "9" * 400, "1." + "1" * 400, "1e-999", "-0"])
-def test_numbers_of_any_length(one_list: Project, number: str) -> None:
-    """A number that no type holds is a malformed value or text; its row and all others arrive."""
-    body = page([row(Date="@@", Name="@@", New="@@")]).replace(b'"@@"', number.encode())
+    fields = {"Name": "@@", "CustomFields": [{"Key": "@@", "Value": "x"}], "New": "@@"}
+    body = page(numbered([fields] * len(cases) + [{}]))
+    for given, _, _ in cases:
+        body = body.replace(b"@@", given, 3)
     result = sync(one_list, body)
     assert result.success, failures(result)
-    assert one_list.count(TABLE) == 1
+    assert len(one_list.box.requests()["requests"]) == 1
+    count = 3 * sum(count for _, _, count in cases)
+    assert metadata(result, TABLE).get("replaced_characters", 0) == count
+    assert (f"{count} characters are not valid" in capfd.readouterr().err) is bool(count)
+    *found, (last, *_) = stored(one_list, "Name", "CustomFields", "New")
+    assert last == row()["Name"]
+    assert [(name, custom[0]["Key"], json.loads(new)) for name, custom, new in found] == [
+        (arrives,) * 3 for _, arrives, _ in cases
+    ]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        page([1]),
-        page(["text"]),
-        page([None]),
-        page([[row()]]),
-        page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": "1"'),
-        page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": null'),
-        page([]).replace(b"[]", b"null"),
-        page([]).replace(b"[]", b"{}"),
-        page([row(Name="@@")]).replace(b'"@@"', b"NaN"),
-        b"[]",
-        b"null",
-        b'"text"',
-        b"\x00",
-    ],
-)
-def test_what_is_no_page(one_list: Project, body: bytes) -> None:
+NUMBERS = ["1e999", "9" * 400, "1." + "1" * 400, "1e-999", "-0"]
+
+
+def test_numbers_of_any_length(one_list: Project) -> None:
+    """A number that no type holds is a malformed value or text; its row and all others arrive."""
+    body = page(numbered([{"Date": "@@", "Name": "@@", "New": "@@"}] * len(NUMBERS)))
+    for number in NUMBERS:
+        body = body.replace(b'"@@"', number.encode(), 3)
+    result = sync(one_list, body)
+    assert result.success, failures(result)
+    assert one_list.count(TABLE) == len(NUMBERS)
+
+
+NO_PAGES = [
+    page([1]),
+    page(["text"]),
+    page([None]),
+    page([[row()]]),
+    page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": "1"'),
+    page([row()]).replace(b'"TotalNumberOfRecords": 1', b'"TotalNumberOfRecords": null'),
+    page([]).replace(b"[]", b"null"),
+    page([]).replace(b"[]", b"{}"),
+    page([row(Name="@@")]).replace(b'"@@"', b"NaN"),
+    b"[]",
+    b"null",
+    b'"text"',
+    b"\x00",
+]
+PAGED = {
+    "active_subscribers": "/active",
+    "unconfirmed_subscribers": "/unconfirmed",
+    "unsubscribed_subscribers": "/unsubscribed",
+    "bounced_subscribers": "/bounced",
+    "deleted_subscribers": "/deleted",
+}
+
+
+@pytest.mark.parametrize("bodies", [NO_PAGES[at::3] for at in range(3)])
+def test_what_is_no_page(one_list: Project, bodies: Sequence[bytes]) -> None:
     """What is no JSON, or no page of objects, fails with an error of ours; nothing is stored."""
-    assert_loud(sync(one_list, body))
-    assert one_list.query("from duckdb_tables() where table_name = ?", TABLE) == []
+    asked = dict(zip(PAGED, bodies, strict=False))
+    assert len(asked) == len(bodies)
+    one_list.box.faults(
+        [
+            {"what": "body", "path": PAGED[table], "base64": encoded(body), "times": None}
+            for table, body in asked.items()
+        ]
+    )
+    result = one_list.materialize(*asked)
+    assert texts_of_failures(result).keys() == asked.keys()
+    for table in asked:
+        assert one_list.query("from duckdb_tables() where table_name = ?", table) == []
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["name", "NAME"],
-        ["emailaddress"],
-        ["clientid", "ListId", "_synced_at", "_SYNCED_AT"],
-        [""],
-        [" "],
-        ["a.b", "a/b", "a~b", "a~1b", "$", "$.a", "*", "[0]", "#", "-", "0"],
-        ['"', "'", '"; drop table lists; --', "\\"],
-        ["\x00", "a\nb", "\ufeff"],
-        ["ß", "ẞ", "SS", "\u0131", "I", "i", "İ", "\u017f", "s", "\u212a", "k"],
-        ["read", "row", "extra", "parent", "rows", "select"],
-        ["n" * 3000],
-    ],
-)
+NAMES = [
+    *["name", "NAME", "emailaddress", "clientid", "ListId", "_synced_at", "_SYNCED_AT", "", " "],
+    *["a.b", "a/b", "a~b", "a~1b", "$", "$.a", "*", "[0]", "#", "-", "0"],
+    *['"', "'", '"; drop table lists; --', "\\", "\x00", "a\nb", "\ufeff", "n" * 3000],
+    *["ß", "ẞ", "SS", "\u0131", "I", "i", "İ", "\u017f", "s", "\u212a", "k"],
+    *["read", "row", "extra", "parent", "rows", "select"],
+]
+
+
+@pytest.mark.parametrize("names", [NAMES, [""], ["emailaddress"]], ids=["all", "none", "a key"])
 def test_new_fields_of_any_name(one_list: Project, names: list[str]) -> None:
     """Fields that the catalogue doesn't know arrive as JSON columns, whatever they are called."""
     values = {name: [number, "ü"] for number, name in enumerate(names)}
