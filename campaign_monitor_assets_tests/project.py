@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.event_log import InMemoryEventLogStorage
 
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
@@ -72,10 +73,19 @@ def _op_of(table: str) -> str:
     raise KeyError(table)
 
 
+class _NoEventLog(InMemoryEventLogStorage):
+    """Keeps no event: those of a run are in its result, and to write them takes a tenth of it."""
+
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        pass
+
+
 @functools.cache
 def _instance() -> dg.DagsterInstance:
     """Where runs are recorded that no test looks up: making one takes a fifth of a small run."""
-    return dg.DagsterInstance.ephemeral()
+    instance = dg.DagsterInstance.ephemeral()
+    instance.event_log_storage.__class__ = _NoEventLog
+    return instance
 
 
 @dataclass(frozen=True)
