@@ -176,6 +176,18 @@ def files(path: Path) -> list[Path]:
     return [Path(file) for row in found for file in row if file]
 
 
+def catalogue(path: Path) -> str:
+    """All that the catalogue of a lake says of its rows, such as their least and greatest."""
+    if KIND == "file":
+        return ""
+    if KIND == "lake":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = connection.execute("select table_name from duckdb_tables()").fetchall()
+            return "".join(str(connection.execute(f"from {name}").fetchall()) for (name,) in names)
+    names = _run("select tablename from pg_tables where schemaname = 'public'", _name(path))
+    return "".join(str(_run(f"select * from {name}", _name(path))) for (name,) in names)
+
+
 def beside(path: Path) -> list[str]:
     """What stands in the folder beside a warehouse."""
     own = {path, path.with_name(f"{path.name}.files")}
@@ -215,7 +227,7 @@ def _create_database(path: Path) -> None:
         return
 
 
-def _run(sql: str, database: str = "postgres") -> None:
+def _run(sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
     server = _server()
     connection = psycopg2.connect(
         host=server.host,
@@ -227,4 +239,6 @@ def _run(sql: str, database: str = "postgres") -> None:
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(sql)
+        found = cursor.fetchall() if cursor.description else []
     connection.close()
+    return found

@@ -15,7 +15,7 @@ import duckdb
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, SYNC_STATE
 from campaign_monitor_assets.warehouse.instance import CATALOG
 from campaign_monitor_assets.warehouse.names import TableName, tables_there
-from campaign_monitor_assets.warehouse.quoting import literal, number_of
+from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.sync_log import remove_old_parents
 from campaign_monitor_assets.warehouse.target import Database
@@ -66,7 +66,10 @@ def maintain(
     database.require_lake("Maintenance")
     database.write(_remove_old_parents, warn)
     database.write(lambda connection: _call(connection, "merge_adjacent_files"), warn)
-    return database.write(lambda connection: _clean(connection, keep), warn)
+    done = database.write(lambda connection: _clean(connection, keep), warn)
+    # Whoever wrote while somebody was forgotten may have noted them again.
+    database.write(_remove_old_bounds, warn)
+    return done
 
 
 def leave_nothing(database: Database, warn: Callable[[str], None] = lambda _: None) -> None:
@@ -102,7 +105,37 @@ def purge(database: Database, warn: Callable[[str], None] = lambda _: None) -> N
         lambda connection: _call(connection, "rewrite_data_files", "delete_threshold => 0"), warn
     )
     database.write(lambda connection: _clean(connection, timedelta()), warn)
+    database.write(_remove_old_bounds, warn)
+    # By a snapshot after that, other processes notice that what they know of bounds is old.
     database.write(_note_purged, warn)
+
+
+def _remove_old_bounds(connection: duckdb.DuckDBPyConnection) -> None:
+    """Removes the least and the greatest value of columns that no file has any more.
+
+    DuckLake keeps those of each file, and of each table those of all rows that it ever had: an
+    address, for instance. Without them it looks at the files'.
+    """
+    of_tables, of_files, files = (
+        identifier(f"__ducklake_metadata_{CATALOG}", f"ducklake_{name}")
+        for name in ("table_column_stats", "file_column_stats", "data_file")
+    )
+    bounds = (
+        f"(select bound from (from {of_files} unpivot (bound for which in (min_value, max_value)))"
+        f" of_file join {files} using (data_file_id) where end_snapshot is null"
+        " and of_file.table_id = known.table_id and of_file.column_id = known.column_id)"
+    )
+    old = connection.execute(
+        f"select table_id, column_id from {of_tables} known"
+        " where coalesce(min_value, max_value) is not null"
+        f" and (min_value not in {bounds} or max_value not in {bounds})"
+    ).fetchall()
+    if old:
+        chosen = ", ".join(f"({table}, {column})" for table, column in old)
+        connection.execute(
+            f"update {of_tables} set min_value = null, max_value = null"
+            f" where (table_id, column_id) in ({chosen})"
+        )
 
 
 def _note_purged(connection: duckdb.DuckDBPyConnection) -> None:

@@ -71,6 +71,7 @@ def test_a_switch_leaves_nothing_clear(tmp_path: Path) -> None:
     assert not published.written.changes.any
     store.clean()
     assert CLEAR.decode() not in everything(store)
+    assert CLEAR.decode() not in warehouses.catalogue(store.path)
     assert not [each for each in warehouses.files(store.path) if CLEAR in each.read_bytes()]
     # The other table was not read again.
     assert other.query(
