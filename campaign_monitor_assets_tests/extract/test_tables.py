@@ -309,7 +309,7 @@ def test_any_movement(one_list: Project, total: int, page_size: int, moves: list
 
 
 @pytest.mark.slow
-@hypothesis.settings(PROPERTY, max_examples=25)
+@hypothesis.settings(PROPERTY, max_examples=15)
 @hypothesis.given(st.integers(1, 110), st.sampled_from([10, 20, 37]), MOVES)
 def test_any_movement_at_length(
     one_list: Project, total: int, page_size: int, moves: list[Move]

@@ -50,6 +50,10 @@ WINDOW: Sequence[Mapping[str, Sequence[Row]]] = (SNAPSHOTS[0], {"b": [person("5"
 
 both = pytest.mark.parametrize("strategy", Strategy)
 with_and_without = pytest.mark.parametrize("history", [False, True])
+pairs = pytest.mark.parametrize(
+    ("strategy", "history"), [(Strategy.MERGE, True), (Strategy.REPLACE, False)]
+)
+"""Where what is struck is the same for all: each strategy once, with and without a history."""
 
 
 @pytest.fixture
@@ -155,8 +159,7 @@ def test_killed_before_every_statement(life: Life, what: str) -> None:
 
 
 @pytest.mark.slow
-@both
-@with_and_without
+@pairs
 def test_killed_in_the_midst_of_the_commit(life: Life) -> None:
     """A process that dies while it writes to the file leaves it as it was, or with all of it."""
     life.publish(0)
@@ -174,9 +177,7 @@ LABEL = "DuckDB file" if warehouses.KIND == "file" else "DuckLake"
 FULL = rf"{LABEL} .* could not be written: .*File too large.* is unchanged\. What to do: {ADVICE}"
 
 
-@pytest.mark.parametrize(
-    ("strategy", "history"), [(Strategy.MERGE, True), (Strategy.REPLACE, False)]
-)
+@pairs
 def test_the_disk_is_full_at_the_commit(life: Life) -> None:
     """A snapshot that the disk has no room for fails with what to do, and changes nothing."""
     life.publish(0)
@@ -195,14 +196,19 @@ def test_the_disk_is_full_at_the_commit(life: Life) -> None:
 
 
 @pytest.mark.slow
-@both
-@with_and_without
 @warehouses.file_only
-@pytest.mark.parametrize("step", ["load", "the table", "in the history"])
+@pytest.mark.parametrize(
+    ("strategy", "history", "step"),
+    [
+        (Strategy.REPLACE, False, "load"),
+        (Strategy.MERGE, False, "the table"),
+        (Strategy.REPLACE, True, "the table"),
+        (Strategy.MERGE, True, "in the history"),
+        (Strategy.REPLACE, True, "in the history"),
+    ],
+)
 def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
     """The same for rows that are so many that they go to the disk before the commit."""
-    if step == "in the history" and not life.history:
-        pytest.skip("there is no history to be written")
     people = [person(str(number), Name=f"{number}") for number in range(130_000)]
     # A row stays: where none does, merge writes the table anew.
     many = {"a": people, "b": SNAPSHOTS[0]["b"]}
@@ -219,8 +225,7 @@ def test_the_disk_is_full_while_much_is_written(life: Life, step: str) -> None:
 
 
 @pytest.mark.slow
-@both
-@with_and_without
+@pairs
 @warehouses.file_only
 def test_the_disk_is_full_while_it_stands_in_for_memory(life: Life) -> None:
     """The same where loading takes more memory than there is, and goes on beside the file."""

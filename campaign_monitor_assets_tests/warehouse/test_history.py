@@ -262,7 +262,7 @@ def test_any_life(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("table", SNAPSHOTS)
-@hypothesis.settings(PROPERTY, max_examples=10)
+@hypothesis.settings(PROPERTY, max_examples=6)
 @hypothesis.given(data=st.data())
 def test_any_life_at_length(
     table: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

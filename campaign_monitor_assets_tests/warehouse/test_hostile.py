@@ -482,7 +482,7 @@ def test_any_rows(one_list: Project, rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
-@hypothesis.settings(PROPERTY, max_examples=50)
+@hypothesis.settings(PROPERTY, max_examples=25)
 @hypothesis.given(ROWS)
 def test_any_rows_at_length(one_list: Project, rows: list[dict[str, Any]]) -> None:
     """The same, tried for longer."""
