@@ -1,5 +1,6 @@
 """Very large lists for benchmarks: rows rendered beforehand, kept in one mapped file."""
 
+import functools
 import itertools
 import mmap
 import tempfile
@@ -171,7 +172,7 @@ def write_bulk(lists: int, subscribers: int, today: date) -> list[BulkRows]:
 def _rows(number: int, count: int, first: date) -> Iterator[bytes]:
     tails = itertools.cycle(_tails())
     days = [str(first + timedelta(days=at)) for at in range(DAYS)]
-    times = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)]
+    times = _times()
     step = max(DAYS * 86_400 // max(count, 1), 1)
     for at, tail in zip(range(count), tails):  # noqa: B905 - the tails have no end
         day, second = divmod(at * step % (DAYS * 86_400), 86_400)
@@ -182,7 +183,14 @@ def _rows(number: int, count: int, first: date) -> Iterator[bytes]:
         ).encode()
 
 
-def _tails() -> list[str]:
+@functools.cache
+def _times() -> Sequence[str]:
+    """Each second of a day."""
+    return [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)]
+
+
+@functools.cache
+def _tails() -> Sequence[str]:
     made = []
     for at in range(997):
         name = f"{FIRST_NAMES[at % 16][0]} {LAST_NAMES[at * 7 // 16 % 16][0]}"

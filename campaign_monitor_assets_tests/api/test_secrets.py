@@ -175,7 +175,7 @@ def test_steps_in_processes_of_their_own(own: Sandbox, tmp_path: Path) -> None:
         assert holding(tmp_path, secret) == []
 
 
-AROUND = ["{}\n", " {}\r\n", "{}\nx", "{}…", "…{}", "{} x", "{}\x1b", "{}\udcff", "“{}”", "é{}"]
+AROUND = ["{}\n", " {}\r\n", "{}\nx", "…{}", "{} x", "{}\x1b", "{}\udcff"]
 VARIABLES = ["API_KEY", "ACCESS_TOKEN", "REFRESH_TOKEN"]
 
 

@@ -79,13 +79,12 @@ def test_the_demo_leaves_the_home_that_is_named_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["sync", "check", "dev"])
 @pytest.mark.parametrize(
-    ("home", "said"),
+    ("command", "home", "said"),
     [
-        ("missing/home", "which is no folder. Make it"),
-        ("file", "which is no folder. Name a folder"),
-        ("/proc", "can't be written"),
+        ("sync", "missing/home", "which is no folder. Make it"),
+        ("check", "file", "which is no folder. Name a folder"),
+        ("dev", "/proc", "can't be written"),
     ],
 )
 def test_a_home_that_does_not_do_is_told_in_a_sentence(

@@ -17,7 +17,7 @@ TABLE = "active_subscribers"
 COUNT = "row_count_matches_source"
 SIZES = [1001, 1999, 2000, 2500, 3000]
 SWAPS = [
-    pytest.param(*swap, marks=[] if at % 5 == 0 else [pytest.mark.slow])
+    pytest.param(*swap, marks=[] if at % 10 == 0 else [pytest.mark.slow])
     for at, swap in enumerate(product(SIZES, (1, 2, 3), (1, 300)))
 ]
 
@@ -82,7 +82,9 @@ def test_everything_is_read(project: Project) -> None:
     ) * 3
 
 
-@pytest.mark.parametrize("total", [1001, 2000, 2500])
+@pytest.mark.parametrize(
+    "total", [2000, *(pytest.param(each, marks=pytest.mark.slow) for each in (1001, 2500))]
+)
 def test_records_leave_after_the_first_page(one_list: Project, total: int) -> None:
     """300 records that leave after page 1 are gone from the table, and nobody else is."""
     fill(one_list, people(total))
@@ -206,7 +208,9 @@ def test_a_list_that_never_stands_still(one_list: Project, consistency_retries: 
     assert metadata(result, TABLE)["inconsistent_collections"][0]["ListID"] == list_of(one_list)
 
 
-@pytest.mark.parametrize("page", [1, 2, 3, None])
+@pytest.mark.parametrize(
+    "page", [2, None, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 3))]
+)
 def test_a_list_deleted_meanwhile(with_parents: Project, page: int | None) -> None:
     """A list that is deleted before or while it is read is left out with a note; others arrive."""
     [(gone,)] = with_parents.query("select ListID from lists order by hash(Name) limit 1")
