@@ -85,11 +85,14 @@ LAKE := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_write.py 
 	$(TESTS)/warehouse/test_enforce.py $(TESTS)/warehouse/test_spellings.py $(TESTS)/test_end_to_end.py \
 	$(TESTS)/orchestration/test_assets.py $(TESTS)/orchestration/test_history.py
 LAKE_ALL := $(LAKE) $(TESTS)/warehouse/test_history.py $(TESTS)/warehouse/test_forget.py \
+	$(TESTS)/warehouse/test_checks.py $(TESTS)/warehouse/test_hostile.py \
+	$(TESTS)/warehouse/test_removal.py $(TESTS)/warehouse/test_crash.py $(TESTS)/analytics $(TESTS)/report \
 	$(TESTS)/orchestration/test_increments.py $(TESTS)/orchestration/test_io_manager.py \
 	$(TESTS)/orchestration/test_lives.py $(TESTS)/orchestration/test_partitions.py \
 	$(TESTS)/orchestration/test_preview.py $(TESTS)/orchestration/test_retries.py
 POSTGRES := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_spellings.py \
 	$(TESTS)/orchestration/test_history.py
+KILLED := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_removal.py
 test-lake: $(READY)
 	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE)
 	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(POSTGRES)
@@ -97,6 +100,8 @@ test-lake: $(READY)
 test-lake-all: $(READY)
 	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
 	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
+	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile -m slow $(KILLED)
+	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile -m slow $(KILLED)
 
 # Of the processes that tests start, too. From Python 3.14 on it costs next to nothing, before it half as
 # much again: so it is the workflow's, not a part of `make test`.

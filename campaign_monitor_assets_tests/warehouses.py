@@ -122,16 +122,19 @@ def copy(path: Path, target: Path) -> None:
         for suffix in _FILES:
             if (file := Path(f"{path}{suffix}")).exists():
                 shutil.copy(file, f"{target}{suffix}")
-    if KIND == "file" or not exists(path):
+    if KIND == "file":
         return
     shutil.rmtree(f"{target}.files", ignore_errors=True)
-    shutil.copytree(f"{path}.files", f"{target}.files")
+    if exists(path):
+        shutil.copytree(f"{path}.files", f"{target}.files")
     place = literal(f"{target}.files/")
     moved = f"update ducklake_metadata set value = {place} where key = 'data_path'"
-    if KIND == "lake":
-        with duckdb.connect(str(target)) as connection:
-            connection.execute(moved)
-    else:
+    if KIND == "lake" and target.exists():
+        with _connect(str(target)) as connection:
+            # Before its first commit there is nothing in it.
+            if connection.execute("from duckdb_tables()").fetchall():
+                connection.execute(moved)
+    elif KIND == "postgres" and exists(path):
         close(path)
         _run(f'drop database if exists "{_name(target)}" with (force)')
         _run(f'create database "{_name(target)}" template "{_name(path)}"')
@@ -193,6 +196,9 @@ def beside(path: Path) -> list[str]:
     own = {path, path.with_name(f"{path.name}.files")}
     return sorted(each.name for each in path.parent.iterdir() if each not in own)
 
+
+_connect = duckdb.connect
+"""DuckDB's own, whatever a test puts in its place to watch what is done."""
 
 _FILES = ("", ".wal")
 """What follows a file's name in those in which DuckDB keeps its content."""

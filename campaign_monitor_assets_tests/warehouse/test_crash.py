@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from campaign_monitor_assets.staging.folder import staging_folder
+from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.project import Project, failures, metadata, people
 from campaign_monitor_assets_tests.runner import finish, launch
 
@@ -77,6 +79,10 @@ def begun(project: Project, *tables: str) -> "subprocess.Popen[str]":
     return run
 
 
+def staging_root(project: Project) -> Path:
+    return Database.of(project.warehouse).staging_root
+
+
 @pytest.mark.slow
 def test_killed(with_parents: Project) -> None:
     """Each table of a killed run is wholly old or wholly new, and the next run clears up."""
@@ -88,7 +94,7 @@ def test_what_a_killed_run_leaves(with_parents: Project) -> None:
     """Staged files are for their owner alone while they stand, and the next run removes them."""
     with_parents.box.faults([{"what": "slow", "seconds": 30, "path": "active", "skip": 5}])
     run = begun(with_parents)
-    root = with_parents.path.with_name(f"{with_parents.path.name}.staging")
+    root = staging_root(with_parents)
     while not list(root.glob("*/active_subscribers.rows.ndjson")):
         assert run.poll() is None
         time.sleep(0.01)
@@ -157,7 +163,7 @@ def test_a_run_that_began_earlier_and_ends_later(with_parents: Project) -> None:
     box = with_parents.box
     box.faults([{"what": "slow", "seconds": 1.5, "path": "/active", "times": 1}])
     overtaken = begun(with_parents, "active_subscribers")
-    root = with_parents.path.with_name(f"{with_parents.path.name}.staging")
+    root = staging_root(with_parents)
     while not list(root.glob("*/active_subscribers.rows.ndjson")):
         assert overtaken.poll() is None
         time.sleep(0.01)
@@ -196,6 +202,13 @@ def test_what_an_overtaken_run_says(
     assert said in capfd.readouterr().err
 
 
+KIND = "DuckDB file" if warehouses.KIND == "file" else "DuckLake"
+
+has_a_lock = pytest.mark.skipif(
+    warehouses.KIND == "postgres", reason="PostgreSQL keeps nobody waiting, and is no path"
+)
+
+
 @contextmanager
 def held(path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has the DuckDB file open until its input ends."""
@@ -213,6 +226,7 @@ def held(path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
+@has_a_lock
 def test_a_file_that_is_in_use_for_a_while(
     with_parents: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,9 +237,10 @@ def test_a_file_that_is_in_use_for_a_while(
         result = with_parents.materialize("templates")
         release.join()
     assert result.success, failures(result)
-    assert "Waiting for the DuckDB file" in capfd.readouterr().err
+    assert f"Waiting for the {KIND}" in capfd.readouterr().err
 
 
+@has_a_lock
 def test_a_file_that_stays_in_use(with_parents: Project) -> None:
     """After the longest wait the run fails, and says which file and who has it."""
     impatient = Project(with_parents.box, with_parents.path, store={"lock_timeout": 0.2})
@@ -237,6 +252,7 @@ def test_a_file_that_stays_in_use(with_parents: Project) -> None:
     assert "lock_timeout" in text
 
 
+@has_a_lock
 @pytest.mark.parametrize("name", ["lock", "database"])
 def test_a_path_that_is_no_file(with_parents: Project, name: str) -> None:
     """A path that can't be opened fails at once, even where its name speaks of a lock."""
@@ -249,6 +265,8 @@ def test_a_path_that_is_no_file(with_parents: Project, name: str) -> None:
     assert str(folder) in text
 
 
+# Rows are staged alike for every warehouse, and of a lake they may be smaller than its catalogue.
+@warehouses.file_only
 @pytest.mark.slow
 def test_the_disk_is_full_while_staging(with_parents: Project) -> None:
     """Rows that can't be staged fail the table with a clear error, and the old one is whole."""
@@ -280,9 +298,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_the_disk_is_full_while_loading(with_parents: Project, small_disk: Path) -> None:
     """Rows that can't be loaded fail the table with a clear error, and the old one is whole."""
     store = {"staging_directory": str(with_parents.path.with_name("staging"))}
-    path = small_disk / "account.duckdb"
-    shutil.copy(with_parents.path, path)
-    project = Project(with_parents.box, path, store=store)
+    copied = with_parents.copy_to(small_disk / "account.duckdb")
+    project = Project(with_parents.box, copied.path, store=store)
     turn(project, "version 1", 2000)
     assert project.materialize(*TABLES).success
     turn(project, "version 2", 20_000)

@@ -54,6 +54,10 @@ pairs = pytest.mark.parametrize(
     ("strategy", "history"), [(Strategy.MERGE, True), (Strategy.REPLACE, False)]
 )
 """Where what is struck is the same for all: each strategy once, with and without a history."""
+on_this_disk = pytest.mark.skipif(
+    warehouses.KIND == "postgres",
+    reason="PostgreSQL writes the catalogue: `test_killed_at_every_step` kills who asks it to",
+)
 
 
 @pytest.fixture
@@ -137,6 +141,7 @@ def test_killed_at_every_step(life: Life) -> None:
 
 
 @pytest.mark.slow
+@on_this_disk
 @both
 @with_and_without
 @pytest.mark.parametrize("what", ["first", "rows", "a new column", "a window"])
@@ -158,7 +163,10 @@ def test_killed_before_every_statement(life: Life, what: str) -> None:
     assert set(found) == {False, True}
 
 
+# Not of an embedded catalogue: where DuckDB 1.5.5 finds half a commit in its log, it leaves empty
+# texts in the place of NULL, and DuckLake can't read such bounds of columns.
 @pytest.mark.slow
+@warehouses.file_only
 @pairs
 def test_killed_in_the_midst_of_the_commit(life: Life) -> None:
     """A process that dies while it writes to the file leaves it as it was, or with all of it."""
