@@ -54,8 +54,9 @@ bench: $(READY)
 test: $(READY)
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
+# Most of these wait for daemons, retries and browsers: two more than there are processors keep them busy.
 test-slow: $(READY)
-	$(PYTHON) -m pytest -n auto --dist loadfile -m slow
+	$(PYTHON) -m pytest -n $$(expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile -m slow
 
 test-all: test test-slow test-duckdb test-lake-all
 
