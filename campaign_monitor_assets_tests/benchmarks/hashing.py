@@ -15,9 +15,10 @@ from typing import Final
 
 from campaign_monitor_assets.warehouse.privacy import Privacy
 from campaign_monitor_assets.warehouse.privacy_settings import PrivacySettings
+from campaign_monitor_assets_tests.benchmarks.places import FilePlace
 from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES
 from campaign_monitor_assets_tests.benchmarks.syncs import Figures, Way, stage, sync
-from campaign_monitor_assets_tests.benchmarks.writing_report import MANY
+from campaign_monitor_assets_tests.benchmarks.turns import MANY
 
 _ENVIRONMENT: Final = {"CAMPAIGN_MONITOR_HASH_KEY": "a key of the benchmark, which is long enough"}
 
@@ -94,11 +95,11 @@ def _measures(folder: Path, rows: int, rounds: int) -> dict[tuple[str, str], lis
         for day, (name, rows_of_day) in enumerate(staged.items()):
             for number, (setting, said) in enumerate(SETTINGS.items()):
                 privacy: Privacy = said.resolve(_ENVIRONMENT)
-                database = folder / f"{number}.duckdb"
+                place = FilePlace(folder / f"{number}.duckdb")
                 if not day:
-                    database.unlink(missing_ok=True)
+                    place.back()
                 way = Way("merge", history=True)
-                one = sync(database, rows_of_day, rows, day, way, privacy)
+                one = sync(place, rows_of_day, rows, day, way, privacy)
                 print(rows, name, setting, one, flush=True)
                 found.setdefault((name, setting), []).append(one)
     return found

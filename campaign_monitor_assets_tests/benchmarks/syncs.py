@@ -6,12 +6,13 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -24,6 +25,9 @@ from campaign_monitor_assets.warehouse.publish import publish
 from campaign_monitor_assets.warehouse.settings import WarehouseSettings
 from campaign_monitor_assets.warehouse.state import begin_reading
 from campaign_monitor_assets.warehouse.target import Database
+from campaign_monitor_assets_tests.benchmarks.places import FILE, Place
+
+T = TypeVar("T")
 
 TABLE = "active_subscribers"
 LISTS = 10
@@ -32,6 +36,10 @@ _MEMORY = Path("/dev/shm")
 
 # On each day other rows change, spread evenly over the table: those whose number has the day's
 # remainder. A period of 100 days changes 1 % of them each day.
+# Long text that can't be compressed.
+_FURTHER = """, {{'Key': '[Further {n}]', 'Value': md5('{n}a' || n) || md5('{n}b' || n)
+    || md5('{n}c' || n)}}"""
+
 _STAGE = """
 copy (
     select n % {lists} as read, {{
@@ -44,7 +52,7 @@ copy (
         'CustomFields': [
             {{'Key': '[City]', 'Value': 'Town ' || n % 1000}},
             {{'Key': '[Customer]', 'Value': md5((n + 7)::varchar)}},
-            {{'Key': '[Orders]', 'Value': ({version})::varchar}}
+            {{'Key': '[Orders]', 'Value': ({version})::varchar}}{further}
         ],
         'ReadsEmailWith': case n % 3 when 0 then 'Gmail' when 1 then 'Outlook' else '' end
     }} as row
@@ -84,8 +92,9 @@ class Figures:
         peak: Bytes resident at the most in its process, the interpreter and libraries included.
         written: Bytes written to the file and its write-ahead log, spilled ones excluded.
         spilled: Bytes written to DuckDB's temporary directory.
-        size: Bytes of the file afterwards.
+        size: Bytes stored afterwards.
         cpu: Seconds of all processors.
+        files: How many files hold rows afterwards.
     """
 
     seconds: float
@@ -94,6 +103,7 @@ class Figures:
     spilled: int
     size: int
     cpu: float = 0
+    files: int = 1
 
 
 FIRST = "first"
@@ -111,6 +121,7 @@ class Measure:
         days: Daily snapshots; 1: a single sync after the first one; 0: the whole program.
         rounds: How often it was measured.
         figures: What it took; for several days the last one's.
+        place: The kind of place that they were written to.
     """
 
     rows: int
@@ -119,24 +130,25 @@ class Measure:
     days: int
     rounds: int
     figures: Figures
+    place: str = FILE
 
     @property
     def case(self) -> tuple[object, ...]:
         """What was measured, without the outcome."""
-        return self.rows, self.changed, self.way, self.days
+        return self.rows, self.changed, self.way, self.days, self.place
 
 
-def stage(folder: Path, rows: int, day: int, percent: float) -> Path:
+def stage(folder: Path, rows: int, day: int, percent: float, further_fields: int = 0) -> Path:
     """Stages the subscribers as they are on a day, where so many percent change daily."""
     folder.mkdir(parents=True)
     period = round(100 / percent) if percent else 0
     version = f"({day} + n % {period}) // {period}" if period else "0"
+    further = "".join(_FURTHER.format(n=number) for number in range(further_fields))
+    path = folder / f"{TABLE}.rows.ndjson"
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
         connection.execute(
-            _STAGE.format(
-                lists=LISTS, version=version, rows=rows, path=folder / f"{TABLE}.rows.ndjson"
-            )
+            _STAGE.format(lists=LISTS, version=version, rows=rows, path=path, further=further)
         )
         connection.execute(
             f"copy (select n as read, {{'ClientID': 'client', 'ListID': md5(n::varchar)}} as parent"
@@ -146,33 +158,43 @@ def stage(folder: Path, rows: int, day: int, percent: float) -> Path:
 
 
 def sync(
-    database: Path, staged: Path, rows: int, day: int, way: Way, privacy: Privacy = KEEP_ALL
+    place: Place, staged: Path, rows: int, day: int, way: Way, privacy: Privacy = KEEP_ALL
 ) -> Figures:
     """Publishes what was staged, in a process of its own."""
+    figures = apart(_sync, place.settings, staged, rows, day, way, privacy)
+    size, files = place.stored()
+    return replace(figures, size=size, files=files)
+
+
+def apart(work: Callable[..., T], *arguments: object) -> T:
+    """Does work in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_sync, database, staged, rows, day, way, privacy).result()
+        return pool.submit(work, *arguments).result()
 
 
-def _sync(database: Path, folder: Path, rows: int, day: int, way: Way, privacy: Privacy) -> Figures:
+def _sync(
+    told: Mapping[str, Any], folder: Path, rows: int, day: int, way: Way, privacy: Privacy
+) -> Figures:
     with _spilling() as spill:
         settings = WarehouseSettings(
-            database=str(database),
+            **told,
             connection_config={"temp_directory": str(spill)} if spill else {},
             write_strategy=way.strategy,
             history=[TABLE] if way.history else [],
         )
         target, before = Database.of(settings), _io()
+        rows_path = folder / f"{TABLE}.rows.ndjson"
         started, worked = time.perf_counter(), time.process_time()
         staged = Staged(
             table=CATALOGUE[TABLE],
             synced_at=_FIRST_DAY + timedelta(days=day),
             reading=begin_reading(target, "campaign_monitor"),
-            rows_path=folder / f"{TABLE}.rows.ndjson",
+            rows_path=rows_path,
             reads_path=folder / "reads.ndjson",
             reported=rows,
             rows=rows,
-            longest_row=1000,
+            longest_row=max(1000, 2 * rows_path.stat().st_size // rows),
         )
         target.write(
             lambda connection: publish(
@@ -193,7 +215,7 @@ def _sync(database: Path, folder: Path, rows: int, day: int, way: Way, privacy: 
         peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         written=stored,
         spilled=max(handed_over - stored, 0),
-        size=database.stat().st_size,
+        size=0,
         cpu=cpu,
     )
 

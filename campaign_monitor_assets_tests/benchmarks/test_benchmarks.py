@@ -6,14 +6,25 @@ from pathlib import Path
 import pytest
 
 from campaign_monitor_assets.analytics import ALL_VIEWS
-from campaign_monitor_assets_tests.benchmarks import connections, hashing, views, writing
+from campaign_monitor_assets.cli.cluster import programs
+from campaign_monitor_assets_tests.benchmarks import (
+    connections,
+    hashing,
+    lake,
+    lakes,
+    views,
+    writing,
+)
 from campaign_monitor_assets_tests.benchmarks.__main__ import main
 from campaign_monitor_assets_tests.benchmarks.measures import measure
 from campaign_monitor_assets_tests.benchmarks.readers import OURS, PROGRAMS
 from campaign_monitor_assets_tests.benchmarks.workloads import Workload
+from campaign_monitor_assets_tests.lake import needs_lake
 
 pytestmark = pytest.mark.slow
 
+WAYS_TOLD = ("merge", "merge with history", "replace")
+LAKES = tuple(title for kind, title in lakes.KINDS.items() if kind != "file")
 SMALL = Workload(part="W1", lists=2, subscribers=30, readers=(OURS,))
 
 
@@ -99,6 +110,32 @@ def test_writing_is_measured_each_way(tmp_path: Path) -> None:
     for way in ("replace", "merge", "replace with history", "merge with history"):
         assert results.count(f"| {way} |") == 3
     assert "The whole program: 20 subscribers" in results
+
+
+@needs_lake
+@pytest.mark.skipif(
+    not all(map(programs.found, programs.POSTGRES)), reason="it needs PostgreSQL's programs"
+)
+def test_lakes_are_measured_beside_the_file(tmp_path: Path) -> None:
+    """Each place has its figures in LAKE.md: syncs, days and maintenance, wide rows."""
+    small = ["--rows", "300", "--changed", "1", "--rounds", "1", "--wide-rows", "20"]
+    daily = ["--days", "3", "--daily-rows", "300", "--daily-changed", "10"]
+    lake.main([*small, *daily, "--output", str(tmp_path)])
+    lines = (tmp_path / "LAKE.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if " MB |" in line]
+    for place, files in (("DuckDB file", False), *((each, True) for each in LAKES)):
+        syncs = [row[:2] for row in rows if place in row and row[1] in WAYS_TOLD]
+        assert syncs == [
+            ["first", "merge"],
+            ["first", "merge with history"],
+            ["1 %", "merge"],
+            ["1 %", "merge with history"],
+            ["1 %", "replace"],
+            ["first", "merge"],
+            ["1 %", "merge"],
+        ]
+        [before, after] = next(row[6:8] for row in rows if row[:2] == ["10 %", place])
+        assert (int(after) < int(before)) == files, "maintenance puts files together"
 
 
 def test_the_cost_of_privacy_stands_in_its_results(tmp_path: Path) -> None:

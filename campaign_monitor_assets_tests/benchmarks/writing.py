@@ -6,19 +6,17 @@
 
 import argparse
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from campaign_monitor_assets_tests.benchmarks import whole, writing_report
+from campaign_monitor_assets_tests.benchmarks.places import FilePlace, Place
 from campaign_monitor_assets_tests.benchmarks.readers import BUILD, PAGES
 from campaign_monitor_assets_tests.benchmarks.syncs import (
-    FIRST,
     WAYS,
     Figures,
     Measure,
@@ -26,6 +24,7 @@ from campaign_monitor_assets_tests.benchmarks.syncs import (
     stage,
     sync,
 )
+from campaign_monitor_assets_tests.benchmarks.turns import MANY, Turn, single
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -69,41 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measures(chosen: argparse.Namespace, folder: Path) -> Iterator[Measure]:
     for rows in chosen.rows:
-        rounds = chosen.rounds if rows < max(chosen.rows) or rows < writing_report.MANY else 1
-        yield from _single(folder / str(rows), rows, chosen.changed, rounds)
+        within = folder / str(rows)
+        places: dict[Turn, Place] = {Turn(way): FilePlace(within / f"{way}.duckdb") for way in WAYS}
+        rounds = chosen.rounds if rows < MANY else 1
+        yield from single(within, rows, chosen.changed, rounds, places)
+        shutil.rmtree(within)
     if chosen.days:
         for percent in chosen.daily_changed:
             yield from _daily(folder / "daily", chosen.daily_rows, percent, chosen.days)
     if chosen.whole_rows:
         yield from whole.syncs(folder / "whole", chosen.whole_rows)
-
-
-def _single(folder: Path, rows: int, changed: Sequence[float], rounds: int) -> Iterator[Measure]:
-    """The first sync, and one after which so many percent of the rows are others."""
-    before = stage(folder / "before", rows, 0, 0)
-    yield from _in_turns(folder, before, rows, None, rounds)
-    for percent in changed:
-        staged = stage(folder / f"{percent:g}", rows, 1, percent)
-        yield from _in_turns(folder, staged, rows, percent, rounds)
-        shutil.rmtree(staged)
-    shutil.rmtree(folder)
-
-
-def _in_turns(
-    folder: Path, staged: Path, rows: int, percent: float | None, rounds: int
-) -> Iterator[Measure]:
-    """Each way in turn, so that a busy machine is busy for all of them."""
-    found: dict[Way, list[Figures]] = {way: [] for way in WAYS}
-    for _ in range(rounds):
-        for way in WAYS:
-            first, database = folder / f"{way}.duckdb", folder / "account.duckdb"
-            if percent is not None:
-                shutil.copyfile(first, database)
-            found[way].append(sync(database, staged, rows, int(percent is not None), way))
-            database.replace(first) if percent is None else database.unlink()
-    changed = FIRST if percent is None else f"{percent:g}"
-    for way, figures in found.items():
-        yield Measure(rows, changed, way, 1, rounds, _median(figures))
 
 
 def _daily(folder: Path, rows: int, percent: float, days: int) -> Iterator[Measure]:
@@ -113,20 +87,11 @@ def _daily(folder: Path, rows: int, percent: float, days: int) -> Iterator[Measu
     for day in range(days):
         staged = stage(folder / "staged", rows, day, percent)
         for way in WAYS:
-            last[way] = sync(folder / f"{way}.duckdb", staged, rows, day, way)
+            last[way] = sync(FilePlace(folder / f"{way}.duckdb"), staged, rows, day, way)
         shutil.rmtree(staged)
     shutil.rmtree(folder)
     for way, figures in last.items():
         yield Measure(rows, f"{percent:g}", way, days, 1, figures)
-
-
-def _median(figures: Sequence[Figures]) -> Figures:
-    middle = sorted(figures, key=lambda one: one.cpu)[len(figures) // 2]
-    return replace(
-        middle,
-        peak=max(one.peak for one in figures),
-        written=int(statistics.median(one.written for one in figures)),
-    )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,15 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
+from campaign_monitor_assets_tests.benchmarks.markdown import (
+    heads,
+    megabytes,
+    percent,
+    row,
+    share,
+)
 from campaign_monitor_assets_tests.benchmarks.syncs import FIRST, WAYS, Measure, Way
 from campaign_monitor_assets_tests.benchmarks.whole import WHOLE
-
-MANY = 5_000_000
 
 _INTRODUCTION = """# What writing a snapshot costs
 
@@ -43,23 +48,23 @@ def _single(measures: Sequence[Measure]) -> Iterator[str]:
     for rows in sorted({one.rows for one in ones}):
         of_rows = {(one.changed, one.way): one for one in ones if one.rows == rows}
         yield f"## {rows:,} rows\n"
-        yield from _heads(
+        yield from heads(
             *("changed", "how", "time", "processors", "×"),
             *("peak", "written", "spilled", "file", "runs"),
         )
-        for changed in sorted({changed for changed, _ in of_rows}, key=_share):
+        for changed in sorted({changed for changed, _ in of_rows}, key=share):
             for way in WAYS:
                 if one := of_rows.get((changed, way)):
                     merge = of_rows.get((changed, Way("merge", way.history)), one)
                     figures = one.figures
-                    yield _row(
-                        changed if changed == FIRST else f"{changed} %",
+                    yield row(
+                        percent(changed),
                         str(way),
                         f"{figures.seconds:.1f} s",
                         f"{figures.cpu:.1f} s",
                         f"{figures.cpu / merge.figures.cpu:.2f}",
-                        *map(_megabytes, (figures.peak, figures.written, figures.spilled)),
-                        _megabytes(figures.size),
+                        *map(megabytes, (figures.peak, figures.written, figures.spilled)),
+                        megabytes(figures.size),
                         str(one.rounds),
                     )
         yield ""
@@ -72,19 +77,19 @@ def _daily(measures: Sequence[Measure]) -> Iterator[str]:
     }
     for rows, days in sorted({(one.rows, one.days) for one in ones}):
         yield f"## The file after {days} daily snapshots of {rows:,} rows\n"
-        yield from _heads(
+        yield from heads(
             "changed a day", "how", "file", "× the first day's", "peak of the last day"
         )
-        for one in sorted(ones, key=lambda each: _share(each.changed)):
+        for one in sorted(ones, key=lambda each: share(each.changed)):
             if (one.rows, one.days) == (rows, days):
                 first = firsts.get((rows, one.way))
                 size = one.figures.size
-                yield _row(
-                    f"{one.changed} %",
+                yield row(
+                    percent(one.changed),
                     str(one.way),
-                    _megabytes(size),
+                    megabytes(size),
                     f"{size / first.figures.size:.2f}" if first else "",
-                    _megabytes(one.figures.peak),
+                    megabytes(one.figures.peak),
                 )
         yield ""
 
@@ -93,30 +98,13 @@ def _whole(measures: Sequence[Measure]) -> Iterator[str]:
     ones = [one for one in measures if one.days == WHOLE]
     for rows in sorted({one.rows for one in ones}):
         yield f"## The whole program: {rows:,} subscribers, with history\n"
-        yield from _heads("changed", "time", "peak", "file")
+        yield from heads("changed", "time", "peak", "file")
         for one in ones:
             if one.rows == rows:
-                yield _row(
-                    one.changed if one.changed == FIRST else f"{one.changed} %",
+                yield row(
+                    percent(one.changed),
                     f"{one.figures.seconds:.0f} s",
-                    _megabytes(one.figures.peak),
-                    _megabytes(one.figures.size),
+                    megabytes(one.figures.peak),
+                    megabytes(one.figures.size),
                 )
         yield ""
-
-
-def _share(changed: str) -> float:
-    return -1 if changed == FIRST else float(changed)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
-
-
-def _heads(*names: str) -> Iterator[str]:
-    yield _row(*names)
-    yield _row(*["---"] * len(names))
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
