@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -23,9 +23,10 @@ from campaign_monitor_assets_tests.benchmarks.turns import MANY, Turn, single
 
 T = TypeVar("T", Measure, Days)
 
-_REPLACE, _HISTORY = Way("replace", history=False), Way("merge", history=True)
-_WITH_HISTORY = (None, 1)
-_REPLACED = (1,)
+_HISTORY, _REPLACE = Way("merge", history=True), Way("replace", history=False)
+_WAYS: Final = {"history": _HISTORY, "replace": _REPLACE}
+_CASES: Final[dict[Way, tuple[float | None, ...]]] = {_HISTORY: (None, 1), _REPLACE: (1,)}
+"""What is measured of the ways that are not measured always; None: the first sync."""
 _FURTHER_FIELDS = 30
 
 
@@ -36,6 +37,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--places", nargs="+", choices=list(KINDS), default=list(KINDS), help=str(KINDS))
+    add("--ways", nargs="*", choices=list(_WAYS), default=list(_WAYS), help="beside merge")
     add("--rows", type=int, nargs="*", default=[100_000, 1_000_000, 5_000_000])
     add("--changed", type=float, nargs="*", default=[0, 1, 10, 100], help="percent of rows")
     add("--rounds", type=int, default=3, help="how often each is measured; the largest once")
@@ -88,7 +90,7 @@ def _measures(chosen: argparse.Namespace, folder: Path) -> Iterator[Measure | Da
     with places(chosen.places, folder) as make:
         for rows in chosen.rows:
             rounds = chosen.rounds if rows < MANY else 1
-            turns = _turns(chosen.places, make)
+            turns = _turns(chosen, make)
             yield from single(folder / "single", rows, chosen.changed, rounds, turns, _is_wanted)
         if chosen.days:
             for rows in chosen.daily_rows:
@@ -105,16 +107,19 @@ def _wide(chosen: argparse.Namespace, folder: Path) -> Iterator[Measure]:
             yield from single(folder / "wide", rows, [1], 1, turns, further_fields=_FURTHER_FIELDS)
 
 
-def _turns(kinds: Sequence[str], make: Callable[[str], Place]) -> dict[Turn, Place]:
+def _turns(chosen: argparse.Namespace, make: Callable[[str], Place]) -> dict[Turn, Place]:
     """Each place with each way; what is replaced was written as what is merged is."""
-    found = {Turn(way, kind): make(kind) for way in (MERGE, _HISTORY) for kind in kinds}
-    return found | {Turn(_REPLACE, kind): found[Turn(MERGE, kind)] for kind in kinds}
+    merged = {kind: make(kind) for kind in chosen.places}
+    found = {Turn(MERGE, kind): place for kind, place in merged.items()}
+    for name in chosen.ways:
+        for kind in chosen.places:
+            place = make(kind) if name == "history" else merged[kind]
+            found[Turn(_WAYS[name], kind)] = place
+    return found
 
 
 def _is_wanted(turn: Turn, percent: float | None) -> bool:
-    if turn.way == _REPLACE:
-        return percent in _REPLACED
-    return turn.way == MERGE or percent in _WITH_HISTORY
+    return turn.way not in _CASES or percent in _CASES[turn.way]
 
 
 if __name__ == "__main__":
