@@ -91,6 +91,17 @@ def test_row_groups_of_wide_rows(store: Warehouse) -> None:
     assert groups == {"narrow": (10_000,), "wide": (8_192,), "wider": (2_048,), "last": (2_048,)}
 
 
+def test_uploads_take_little_memory(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes to S3 does so in parts of 5 MB: those for DuckDB's largest file take 80 MB."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    store.more = {**store.more, "data_path": "s3://bucket/account"}
+    for read_only in (False, True):
+        with store.database.connect(read_only=read_only) as connection:
+            found = connection.execute("select current_setting('s3_uploader_max_filesize')")
+            assert found.fetchall() == [("50GB",)]
+
+
 @pytest.mark.parametrize(
     ("database", "more", "said"),
     [
