@@ -60,7 +60,6 @@ class Days:
         early: Seconds of all processors for a snapshot after the first.
         late: Those for one of the last.
         maintenance: Seconds of all processors for maintenance.
-        peak: Bytes resident at the most in any process that wrote.
     """
 
     rows: int
@@ -73,7 +72,6 @@ class Days:
     early: float
     late: float
     maintenance: float
-    peak: int
 
     @property
     def case(self) -> tuple[object, ...]:
@@ -115,7 +113,6 @@ def daily(
             early=statistics.median(cpus[:_AT_EACH_END]),
             late=statistics.median(cpus[-_AT_EACH_END:]),
             maintenance=took,
-            peak=max(one.peak for one in figures[kind]),
         )
         place.remove()
 

@@ -110,14 +110,14 @@ def _days(days: Sequence[Days]) -> Iterator[str]:
             )
         yield ""
         yield from heads(
-            *("changed a day", "where", "a snapshot: early", "late", "×", "peak"),
+            *("changed a day", "where", "a snapshot: early", "late", "×"),
             *("read: first day", "last day", "after maintenance", "maintenance"),
         )
         for one in ones:
             yield row(
                 *(percent(one.changed), KINDS[one.place]),
                 *(f"{one.early:.2f} s", f"{one.late:.2f} s", f"{one.late / one.early:.2f}"),
-                *(megabytes(one.peak), *map(_read, one.stands)),
+                *map(_read, one.stands),
                 f"{one.maintenance:.1f} s" if one.place != FILE else "",
             )
         yield ""
