@@ -12,6 +12,12 @@ import tenacity
 from campaign_monitor_assets.warehouse.instance import InUseHereError, OpenHereError
 
 _SECONDS_BETWEEN_NOTICES: Final = 30.0
+_CONFLICTS: Final = (
+    "ransaction conflict",
+    "maximum retry count",
+    # Rarely, where tables of a DuckLake are listed while another thread of the process writes them.
+    "Invalid unicode (byte sequence mismatch) detected in value construction",
+)
 _LOST: Final = re.compile(r"Failed to [^\n]* DuckLake: Failed to|No magic bytes found")
 
 
@@ -60,11 +66,9 @@ def is_locked(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether another transaction, which was committed first, changed the same as this one."""
+    """Whether another transaction came in between: it changed the same, and was committed first."""
     said = str(error)
-    return isinstance(error, duckdb.Error) and (
-        "ransaction conflict" in said or "maximum retry count" in said
-    )
+    return isinstance(error, duckdb.Error) and any(words in said for words in _CONFLICTS)
 
 
 def is_of_storage(error: BaseException) -> TypeGuard[duckdb.Error]:
