@@ -178,16 +178,18 @@ def outlives(project: Project, run: list[Case]) -> None:
     struck = [ENDPOINTS[kind] for _, kind, _ in run]
     result = project.materialize(*(endpoint.table for endpoint in struck), **settings(run))
     assert result.success, failures(result)
+    # A busy machine may let another answer be too late as well, and the sandbox not see who left.
+    is_exact = "read_timeout" not in settings(run)
     counted = 0
     for endpoint in struck:
         assert stored(project, endpoint) == truth(project, endpoint)
         assert checks(result, endpoint.table)["row_count_matches_source"].passed
         requests = metadata(result, endpoint.table)["requests"]
         expected = endpoint.answers + times
-        # A busy machine may let another answer be too late as well.
-        assert requests >= expected if "read_timeout" in settings(run) else requests == expected
+        assert requests == expected if is_exact else requests >= expected
         counted += requests
-    assert counted == len(project.box.requests()["requests"])
+    arrived = len(project.box.requests()["requests"])
+    assert counted == arrived if is_exact else counted >= arrived
 
 
 def fails_cleanly(project: Project, run: list[Case]) -> None:

@@ -38,12 +38,8 @@ def _launcher(instance: dg.DagsterInstance) -> CeleryRunLauncher:
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """An instance whose launcher has all in memory, and hardly waits for a worker's answer."""
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        _instance(tmp_path_factory.mktemp("home")) as made,
-    ):
-        patched.setattr(celery_runs, "_ANSWER", 0.5)
+    """An instance whose launcher has all in memory."""
+    with _instance(tmp_path_factory.mktemp("home")) as made:
         yield made
 
 
@@ -88,8 +84,11 @@ def test_a_run_is_alive_while_its_worker_has_it(
     eventually(lambda: _health(launcher, task) == "SUCCESS")
 
 
-def test_a_run_is_lost_where_its_worker_does_not_answer(launcher: CeleryRunLauncher) -> None:
+def test_a_run_is_lost_where_its_worker_does_not_answer(
+    launcher: CeleryRunLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The backend would say for ever that the task of a killed worker has started."""
+    monkeypatch.setattr(celery_runs, "_ANSWER", 0.5)
     launcher.celery.backend.store_result("lost", {"pid": 1, "hostname": "gone@example"}, "STARTED")
     run = dg.DagsterRun(job_name="all", tags={TASK: "lost"})
     said = launcher.check_run_worker_health(run)
