@@ -29,8 +29,8 @@ def launch(
         "path": str(project.path),
         "api": dict(project.api),
         "store": dict(project.store),
-        # To define all tables takes longer than to read some.
-        "component": {"tables": _with_parents(tables), **project.component},
+        # To define all tables takes longer than to read some; what is said of others needs them.
+        "component": {**project.component} or {"tables": _with_parents(tables)},
         "tables": tables,
         "largest_file": largest_file,
     }

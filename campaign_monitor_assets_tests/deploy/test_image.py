@@ -5,7 +5,7 @@ Code location, webserver, daemon and a run, by the commands of the compose file 
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,14 @@ class Stack:
             )
 
     def stop(self) -> None:
-        """Ends all of them."""
+        """Ends all of them, as an engine of containers does."""
         for process in self.started:
             process.terminate()
         for process in self.started:
+            # Dagster's code server stays at times.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
             process.wait()
 
 

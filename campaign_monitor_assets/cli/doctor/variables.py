@@ -15,6 +15,7 @@ from campaign_monitor_assets.cli.doctor.findings import (
     fault,
     note,
     right,
+    warning,
 )
 from campaign_monitor_assets.errors import MissingCredentialsError
 
@@ -39,9 +40,9 @@ def variables(component: "CampaignMonitorComponent") -> Iterator[Finding]:
         if os.environ.get(name):
             yield right(f"{name} is set ({place})")
         elif name in component.notify.needed_variables:
-            yield fault(
-                f"{name} is not set ({place}): nobody would be told of a run that failed.",
-                "set it for Dagster's daemon, too.",
+            yield warning(
+                f"{name} is not set ({place}): from here nobody would be told of a failed run.",
+                "set it where Dagster's daemon runs.",
             )
         else:
             yield note(f"{name} is not set ({place})")
