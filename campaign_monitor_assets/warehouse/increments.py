@@ -56,7 +56,7 @@ def stored_table(
             f"with counted as (select {parent} as parent, count(*) as rows, max({time}) as newest"
             f" from {name.quoted} group by all),"
             " known as (select log.parent, log.rows, log.merged, log.full_at, date_trunc('minute',"
-            f" {newest} - to_hours({overlap_hours})) as since"
+            f" {newest} - to_seconds({overlap_hours * 3600})) as since"
             f" from {name.beside(SYNC_LOG_PARENTS).quoted} log left join counted using (parent)"
             f" where log.table_name = {literal(name.table)} and settled"
             f" and form = {literal(form)} and full_at is not null"

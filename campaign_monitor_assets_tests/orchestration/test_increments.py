@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,20 @@ def test_what_was_added_is_asked_for(syncs: Syncs) -> None:
     fewest = 7
     assert fewest <= found.staged.requests <= fewest + 3 < first.staged.requests
     assert told(found) == ""
+
+
+@pytest.mark.parametrize("hours", [1, 36.5])
+def test_how_far_back_is_asked(syncs: Syncs, hours: float) -> None:
+    """Records are asked for again from so many hours before the newest one, in part ones too."""
+    syncs.extract = {"overlap_hours": hours}
+    syncs.sync(ACTIVE)
+    with syncs.database.connect(read_only=True) as connection:
+        newest = connection.execute(f"select max(Date) from {SCHEMA}.{ACTIVE}").fetchall()[0][0]
+    found = syncs.sync(ACTIVE)
+    assert found.read.increments == 1
+    asked = {entry["query"].get("date") for entry in syncs.box.requests()["requests"]}
+    since = newest - timedelta(hours=hours)
+    assert f"{since:%Y-%m-%d %H:%M}" in asked
 
 
 @pytest.mark.slow
