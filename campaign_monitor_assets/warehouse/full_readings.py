@@ -23,9 +23,10 @@ def check_full_readings(days: float) -> Check:
 
 def fully_read_recently(subject: Subject, days: float) -> Finding:
     """How long ago the collections of the last snapshot were read in full."""
-    log = subject.relation(SYNC_LOG_PARENTS)
+    log = subject.log_of_parents
     now = datetime.now(UTC).replace(tzinfo=None)
-    if "full_at" not in columns_there(subject.connection, log):
+    columns = columns_there(subject.connection, subject.relation(SYNC_LOG_PARENTS))
+    if "full_at" not in columns:
         return Finding(
             passed=False,
             is_error=False,
@@ -33,11 +34,9 @@ def fully_read_recently(subject: Subject, days: float) -> Finding:
             " materialize the table.",
         )
     # What a window keeps is not read again, in full or otherwise.
-    name = literal(subject.table.name)
     ages = subject.connection.execute(
         f"select parent, epoch({literal(now)} - full_at) / 86400 from {log}"
-        f" where table_name = {name} and full_at is not null"
-        f" and synced_at = (select max(synced_at) from {log} where table_name = {name})"
+        f" where full_at is not null and synced_at = (select max(synced_at) from {log})"
         " order by full_at"
     ).fetchall()
     late = [(parent, round(age, 1)) for parent, age in ages if age > 2 * days]

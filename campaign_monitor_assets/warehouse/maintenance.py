@@ -14,7 +14,7 @@ import duckdb
 
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_PARENTS, SYNC_STATE
 from campaign_monitor_assets.warehouse.instance import CATALOG
-from campaign_monitor_assets.warehouse.names import TableName, tables_there
+from campaign_monitor_assets.warehouse.names import TableName, schemas_with
 from campaign_monitor_assets.warehouse.quoting import identifier, literal, number_of
 from campaign_monitor_assets.warehouse.rewrite import rewrite
 from campaign_monitor_assets.warehouse.sync_log import remove_old_parents
@@ -139,13 +139,13 @@ def _remove_old_bounds(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _note_purged(connection: duckdb.DuckDBPyConnection) -> None:
-    for schema in _schemas_with(connection, SYNC_STATE):
+    for schema in schemas_with(connection, SYNC_STATE):
         state = TableName(schema, SYNC_STATE).quoted
         connection.execute(f"update {state} set bytes_left = false where bytes_left")
 
 
 def _remove_old_parents(connection: duckdb.DuckDBPyConnection) -> None:
-    for schema in _schemas_with(connection, SYNC_PARENTS):
+    for schema in schemas_with(connection, SYNC_PARENTS):
         remove_old_parents(connection, schema)
 
 
@@ -171,7 +171,3 @@ def _call(connection: duckdb.DuckDBPyConnection, function: str, arguments: str =
 
 def _ago(age: timedelta) -> str:
     return f"now() - to_seconds({age.total_seconds():.0f})"
-
-
-def _schemas_with(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return [name.schema for name in tables_there(connection) if name.table == table]

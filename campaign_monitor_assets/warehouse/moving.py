@@ -15,7 +15,7 @@ from campaign_monitor_assets.warehouse.bookkeeping import (
 )
 from campaign_monitor_assets.warehouse.comments import comments_of, set_comments
 from campaign_monitor_assets.warehouse.memory import VECTOR_ROWS, Rows
-from campaign_monitor_assets.warehouse.names import TableName, tables_there
+from campaign_monitor_assets.warehouse.names import TableName, schemas_with, tables_there
 from campaign_monitor_assets.warehouse.quoting import (
     identifier,
     literal,
@@ -85,9 +85,8 @@ def move(file: Database, lake: Database, warn: Callable[[str], None] = lambda _:
 
 
 def _bring_up_to_date(connection: Connection) -> None:
-    for name in tables_there(connection):
-        if name.table == SYNC_LOG:
-            bring_up_to_date(connection, name.schema)
+    for schema in schemas_with(connection, SYNC_LOG):
+        bring_up_to_date(connection, schema)
 
 
 def _move(connection: Connection, path: str) -> Moved:

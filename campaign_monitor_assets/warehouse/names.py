@@ -50,3 +50,8 @@ def tables_there(
         f" and database_name = coalesce({literal(catalog)}, current_database()) order by all"
     ).fetchall()
     return [TableName(schema, table) for schema, table in found]
+
+
+def schemas_with(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The schemas of the warehouse that have such a table, in order."""
+    return [name.schema for name in tables_there(connection) if name.table == table]

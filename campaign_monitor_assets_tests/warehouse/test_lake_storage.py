@@ -154,6 +154,16 @@ def assert_told(stored: Stored, text: str, output: str) -> None:
         assert secret not in f"{text}{output}"
 
 
+def failure_told(
+    stored: Stored, result: dg.ExecuteInProcessResult, capfd: pytest.CaptureFixture[str]
+) -> str:
+    """The texts of what failed, which say all that they have to, as all that was put out."""
+    text = "\n".join(failures(result).values())
+    output = capfd.readouterr()
+    assert_told(stored, text, f"{result.all_events}{output.out}{output.err}")
+    return text
+
+
 def assert_goes_on(stored: Stored, old: list[tuple[str, str]]) -> None:
     """The old rows are whole, and the next run is right."""
     stored.storage.up()
@@ -183,12 +193,10 @@ def test_storage_that_takes_no_rows(
     old = stored.lists()
     answer, said = ANSWERS[what]
     stored.storage.fails(only(f"{WRITES}.*/lists/", answer))
-    result = stored.run()
-    [text] = failures(result).values()
-    output = capfd.readouterr()
+    text = failure_told(stored, result := stored.run(), capfd)
+    assert len(failures(result)) == 1
     assert said in text
     assert "What it held before is unchanged" in text
-    assert_told(stored, text, f"{result.all_events}{output.out}{output.err}")
     assert_goes_on(stored, old)
 
 
@@ -225,12 +233,9 @@ def test_storage_that_gives_no_rows(
     old = stored.lists()
     answer, said = READ_ANSWERS[what]
     stored.storage.fails(only(READS, answer))
-    result = stored.project.check("lists")
-    text = "\n".join(failures(result).values())
-    output = capfd.readouterr()
+    text = failure_told(stored, stored.project.check("lists"), capfd)
     assert said in text
     assert "can't be read" in text
-    assert_told(stored, text, f"{result.all_events}{output.out}{output.err}")
     stored.storage.up()
     assert stored.project.check("lists").success
     assert stored.lists() == old

@@ -9,7 +9,7 @@ from typing import Final
 from campaign_monitor_assets.cli.cluster.processes import ClusterError
 from campaign_monitor_assets.errors import CampaignMonitorError
 from campaign_monitor_assets.warehouse.bookkeeping import SYNC_LOG
-from campaign_monitor_assets.warehouse.names import tables_there
+from campaign_monitor_assets.warehouse.names import schemas_with
 from campaign_monitor_assets.warehouse.quoting import identifier, number_of
 from campaign_monitor_assets.warehouse.target import Database
 
@@ -76,8 +76,7 @@ def look(database: Database, seen: Seen) -> None:
         return
     seen.looks += 1
     with database.connect(read_only=True) as connection:
-        schemas = [name.schema for name in tables_there(connection) if name.table == SYNC_LOG]
-        for schema in schemas:
+        for schema in schemas_with(connection, SYNC_LOG):
             logged = connection.execute(
                 "select table_name, max(snapshot), max_by(rows, snapshot)"
                 f" from {identifier(schema)}.{SYNC_LOG} group by all"
