@@ -63,6 +63,18 @@ def _no_telemetry() -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _on_this_kind_of_warehouse(request: pytest.FixtureRequest) -> Iterator[None]:
+    # On a file the whole suite runs, and lakes have tests of their own there.
+    if warehouses.KIND == "file":
+        yield
+        return
+    with warehouses.only_this_kind() as found:
+        yield
+    if not request.config.option.keyword:
+        assert found, f"{request.path.name} opens no warehouse: WAREHOUSE={warehouses.KIND} is idle"
+
+
 @pytest.fixture(autouse=True)
 def _own_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Tokens that one test renewed would be another's.

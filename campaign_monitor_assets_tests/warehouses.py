@@ -9,7 +9,8 @@ import functools
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import unittest.mock
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ import psycopg2
 import pytest
 
 from campaign_monitor_assets.cli.cluster import programs, services
+from campaign_monitor_assets.warehouse.file import FileOpening
+from campaign_monitor_assets.warehouse.lake import LakeOpening
+from campaign_monitor_assets.warehouse.memory import Memory
+from campaign_monitor_assets.warehouse.opening import Opening
 from campaign_monitor_assets.warehouse.quoting import identifier, literal
 from campaign_monitor_assets_tests import lake
 
@@ -61,6 +66,31 @@ def settings(path: Path, kind: str = KIND) -> dict[str, Any]:
         "database_password_variable": PASSWORD_VARIABLE,
         "data_path": files,
     }
+
+
+@contextmanager
+def only_this_kind() -> Iterator[list[str]]:
+    """What this process opens meanwhile; that it opens another kind of warehouse is an error.
+
+    Otherwise a test that doesn't ask for its `settings` here would pass on a file unnoticed.
+    """
+    found = []
+
+    def watched(attach: Callable[..., Memory]) -> Callable[..., Memory]:
+        def attach_this(opening: Opening, *given: Any, **named: Any) -> Memory:
+            embedded = "lake" if opening.file else "postgres"
+            kind = "file" if isinstance(opening, FileOpening) else embedded
+            assert kind == KIND, f"WAREHOUSE={KIND}, and the test opens the {opening.label}"
+            found.append(opening.label)
+            return attach(opening, *given, **named)
+
+        return attach_this
+
+    with ExitStack() as stack:
+        for each in (FileOpening, LakeOpening):
+            patch = unittest.mock.patch.object(each, "attach", watched(each.attach))
+            stack.enter_context(patch)
+        yield found
 
 
 @contextmanager

@@ -151,6 +151,10 @@ class LakeOpening(Opening):
             beside_others(lambda: instance.attach(self.lake.address, options))
         else:
             make_folder(self.file, self)
+            # Where half a commit is in its log, DuckDB before 2 leaves empty texts in the place of
+            # NULL in what is written like this, and DuckLake can't read such bounds of columns.
+            # Said in the configuration, it would be ignored.
+            instance.connection.execute("set disabled_compression_methods = 'dict_fsst'")
             with only_here(self.file, read_only=read_only):
                 instance.attach(self.lake.address, options)
         if not read_only:
