@@ -3,24 +3,33 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 COMMAND := $(VENV)/bin/campaign-monitor
+# What the commands need; and with what tests, linter and cluster-demo need beside it.
 READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .PHONY: setup demo cluster-demo sync check doctor dev report compact maintain forget bench test test-slow test-all test-duckdb test-lake test-lake-all coverage definitions docs lint format clean
 
-setup: $(READY)
+setup: $(READY_DEV)
 
 $(READY): setup.cfg constraints.txt
 	@$(or $(BASE_PYTHON),python3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'Python 3.11 or newer is needed; name one with BASE_PYTHON=python3.12'; exit 1; }
 	$(or $(BASE_PYTHON),python3) -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo 'Installing what the commands need into $(VENV): once, some two minutes.'
+	$(INSTALL) '.[webserver,report]'
+	@touch $@
+
+$(READY_DEV): $(READY)
+	@echo 'Installing what tests and development need into $(VENV): once, some minutes.'
+	$(INSTALL) '.[dev]'
 	@touch $@
 
 demo: $(READY)
 	$(COMMAND) demo
 
-cluster-demo: $(READY)
+cluster-demo: $(READY_DEV)
 	$(COMMAND) cluster-demo
 
 sync: $(READY)
@@ -48,14 +57,14 @@ maintain: $(READY)
 forget: $(READY)
 	@$(COMMAND) forget
 
-bench: $(READY)
+bench: $(READY_DEV)
 	$(PYTHON) -m campaign_monitor_assets_tests.benchmarks
 
-test: $(READY)
+test: $(READY_DEV)
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
 # Most of these wait for daemons, retries and browsers: two more than there are processors keep them busy.
-test-slow: $(READY)
+test-slow: $(READY_DEV)
 	$(PYTHON) -m pytest -n $$(expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadfile -m slow
 
 test-all: test test-slow test-duckdb test-lake-all
@@ -74,7 +83,7 @@ test-duckdb-%: build/duckdb/%
 	PYTHONPATH=$(CURDIR)/$< $(PYTHON) -m pytest -n auto --dist loadfile $(OF_DUCKDB)
 
 .PRECIOUS: build/duckdb/%
-build/duckdb/%: $(READY)
+build/duckdb/%: $(READY_DEV)
 	rm -rf $@
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$*
 	@touch $@
@@ -94,11 +103,11 @@ LAKE_ALL := $(LAKE) $(TESTS)/warehouse/test_history.py $(TESTS)/warehouse/test_f
 POSTGRES := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_spellings.py \
 	$(TESTS)/orchestration/test_history.py
 KILLED := $(TESTS)/warehouse/test_crash_steps.py $(TESTS)/warehouse/test_removal.py
-test-lake: $(READY)
+test-lake: $(READY_DEV)
 	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE)
 	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(POSTGRES)
 
-test-lake-all: $(READY)
+test-lake-all: $(READY_DEV)
 	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
 	WAREHOUSE=postgres $(PYTHON) -m pytest -n auto --dist loadfile $(LAKE_ALL)
 	WAREHOUSE=lake $(PYTHON) -m pytest -n auto --dist loadfile -m slow $(KILLED)
@@ -106,28 +115,28 @@ test-lake-all: $(READY)
 
 # Of the processes that tests start, too. From Python 3.14 on it costs next to nothing, before it half as
 # much again: so it is the workflow's, not a part of `make test`.
-coverage: $(READY)
+coverage: $(READY_DEV)
 	mkdir -p build/coverage
 	$(VENV)/bin/coverage erase
 	$(VENV)/bin/coverage run -m pytest -n auto --dist loadfile
 	$(VENV)/bin/coverage combine --quiet
 	$(VENV)/bin/coverage report
 
-definitions: $(READY)
+definitions: $(READY_DEV)
 	$(VENV)/bin/dg check defs
 
-docs: $(READY)
+docs: $(READY_DEV)
 	$(PYTHON) -m campaign_monitor_assets.cli.documentation docs
 	$(VENV)/bin/zensical build --strict --clean
 
-lint: $(READY)
+lint: $(READY_DEV)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
 	git ls-files -z | xargs -0 $(VENV)/bin/codespell
 
-format: $(READY)
+format: $(READY_DEV)
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 

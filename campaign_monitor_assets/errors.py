@@ -207,7 +207,9 @@ class RetriesExhaustedError(CampaignMonitorError):
         super().__init__(
             f"Gave up on GET {path} at {host} after {attempts} attempts; the last one: {last}."
             " The snapshot in DuckDB is unchanged.",
-            "run it again later, or raise `max_attempts`.",
+            "look whether this machine reaches that host (network, proxy), then run it again."
+            if status is None
+            else "run it again later, or raise `max_attempts`.",
             request=f"GET {path}",
             attempts=attempts,
             last_attempt=last,

@@ -1,8 +1,14 @@
 """Paths as people write them into settings."""
 
+import os
+import platform
+import re
 from pathlib import Path
+from typing import Final
 
 from campaign_monitor_assets.errors import ConfigurationError
+
+_OF_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def absolute(given: str, setting: str) -> Path:
@@ -13,8 +19,14 @@ def absolute(given: str, setting: str) -> Path:
         setting: What holds it, for the error: an attribute or a variable.
 
     Raises:
-        ConfigurationError: It begins with `~`, and there is no home.
+        ConfigurationError: It begins with `~`, and there is no home; or it is a path of Windows,
+            and this machine has another system.
     """
+    if os.name != "nt" and _OF_WINDOWS.match(given):
+        raise ConfigurationError(
+            f"{setting}: {given!r} is a path of Windows, and this machine runs {platform.system()}."
+            " Allowed: a path of this machine, such as data/account.duckdb or ~/account.duckdb."
+        )
     try:
         return Path(given).expanduser().absolute()
     except RuntimeError:

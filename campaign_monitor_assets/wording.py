@@ -13,7 +13,7 @@ ADVICE = {
     " HTTPS_PROXY",
     60: "the OAuth token lacks a permission; authorize it again with the scopes that it needs",
     100: "the API key is not valid; find it under Account settings → API keys, and look whether"
-    " it was copied whole",
+    " it was copied whole (a client's or list's ID is no key)",
     102: "that resource is not of this account; look at CAMPAIGN_MONITOR_CLIENT_ID, and whether the"
     " key is of the right account",
     120: "the OAuth token is not valid; authorize anew",

@@ -1,5 +1,6 @@
 """Paths as people write them into settings."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ def test_a_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("USERPROFILE", "/somewhere")
     assert absolute("data/a.duckdb", "database") == tmp_path / "data" / "a.duckdb"
     assert absolute("~/a.duckdb", "database") == Path("/somewhere/a.duckdb").absolute()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it is a path like any other")
+@pytest.mark.parametrize("given", [r"C:\Users\anna\a.duckdb", "d:/a.duckdb", r"\\server\a.duckdb"])
+def test_a_path_of_windows_is_told(given: str) -> None:
+    """It would become a file of that name in the working folder."""
+    with pytest.raises(ConfigurationError, match=r"^database: .*is a path of Windows.*Allowed: "):
+        Database.of(WarehouseSettings(database=given))
 
 
 def test_a_home_that_is_not_there_is_told_with_the_setting() -> None:

@@ -90,7 +90,7 @@ _command(
         "--port",
         metavar="PORT",
         type=click.IntRange(1, 65535),
-        help="The UI's port; by default 3000.",
+        help="The UI's port; by default 3000, or a free one where that is taken.",
     ),
     _CONFIG,
 )

@@ -4,8 +4,6 @@ import atexit
 import gc
 import importlib.util
 import os
-import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from campaign_monitor_assets import sandbox
 from campaign_monitor_assets.cli.doctor.findings import State
 from campaign_monitor_assets.cli.home import use_demo_home, use_home
 from campaign_monitor_assets.cli.loading import told_in_a_sentence
+from campaign_monitor_assets.cli.ui import require_free, serve_ui
 from campaign_monitor_assets.errors import ConfigurationError, MissingCredentialsError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
 from campaign_monitor_assets.warehouse.maintenance import maintain as run_maintenance
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
 
 DEMO_DATABASE: Final = Path("data/demo.duckdb")
-_WORKSPACE: Final = Path(__file__).with_name("workspace.yaml")
 _EVERYTHING: Final = "all"
 _CHECK: Final = "check_credentials"
 _COLOURS: Final = {
@@ -94,36 +92,23 @@ def dev(console: Console, port: int | None = None) -> int:
             "Dagster's UI is not installed here. Install it with"
             " `pip install 'campaign_monitor_assets[webserver]'`."
         )
+    require_free(port)
     if _has_credentials():
         _use_home(console)
         console.print("Dagster's UI on the [bold]real account[/] of the environment's key.")
-        return _serve_ui(port)
+        return serve_ui(port)
     variable = _component().api.api_key_variable
     if os.environ.get(CONFIG_VARIABLE):
         _use_home(console)
         console.print(f"[yellow]No {variable} is set: runs will fail until it is.[/]")
-        return _serve_ui(port)
+        return serve_ui(port)
     with _demo_account():
         console.print(f"No {variable} is set: Dagster's UI on the [bold]demo account[/].")
-        return _serve_ui(port)
+        return serve_ui(port)
 
 
 def _use_home(console: Console) -> None:
     use_home(lambda text: console.print(f"[yellow]{escape(text)}[/]"))
-
-
-def _serve_ui(port: int | None) -> int:
-    """Runs Dagster's UI until it is stopped, and lets it stop its own processes."""
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(_WORKSPACE)]
-    if port is not None:
-        command += ["-p", str(port)]
-    # A shell that starts this in the background lets it ignore Ctrl-C, and what it starts too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command)  # noqa: S603 (our own arguments)
-    # Ctrl-C reaches the whole group: what is left to do here is to wait for the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    return process.wait()
 
 
 def report(console: Console, target: Path) -> int:

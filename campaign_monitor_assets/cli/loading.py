@@ -1,13 +1,29 @@
 """A configuration that can't be loaded, told in the words of what is wrong with it."""
 
+import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from pydantic import ValidationError
+from yaml import MarkedYAMLError
 
 from campaign_monitor_assets.errors import CampaignMonitorError, ConfigurationError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
+
+_TOP: Final = ("type", "attributes", "requirements", "post_processing", "template_vars_module")
+"""What Dagster lets stand in a `defs.yaml`, each at the beginning of a line."""
+_YAML: Final = {
+    r"'\t'": "indent with blanks: YAML lets no tab stand there.",
+    "escape": "in double quotation marks a backslash begins a sign of YAML's own: write a path with"
+    " / or in single ones.",
+}
+"""For words in what YAML says what to do."""
+_INDENTED: Final = (
+    "look at the blanks at the beginning of this line and of the one before, since attributes of"
+    " one level begin in the same column, and at quotation marks and brackets that are not closed."
+)
 
 
 @contextmanager
@@ -29,6 +45,8 @@ def told_in_a_sentence() -> Iterator[None]:
         if isinstance(first, ValidationError):
             raise ConfigurationError("\n".join(_mistakes(first))) from error
         file = os.environ.get(CONFIG_VARIABLE) or "The built-in configuration"
+        if isinstance(first, MarkedYAMLError) and first.problem_mark is not None:
+            raise ConfigurationError(_no_yaml(file, first)) from error
         raise ConfigurationError(f"{file} can't be loaded: {first}") from error
 
 
@@ -37,4 +55,19 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
     for each in error.errors():
         place, _, position = ".".join(map(str, each["loc"])).partition(" at ")
         where = f"{position}: {place}" if position else place
-        yield f"{where}: {each['msg'].removeprefix('Value error, ')}"
+        if each["type"] == "extra_forbidden":
+            hint = "".join(f" Did you mean {top}?" for top in _close(place))
+            yield f"{where} is not known here.{hint} Allowed: {', '.join(_TOP)}."
+        else:
+            yield f"{where}: {each['msg'].removeprefix('Value error, ')}"
+
+
+def _close(place: str) -> list[str]:
+    return difflib.get_close_matches(place, _TOP, n=1)
+
+
+def _no_yaml(file: str, error: MarkedYAMLError) -> str:
+    said = str(error.problem)
+    todo = next((told for word, told in _YAML.items() if word in said), _INDENTED)
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    return f"{file}:{line}: this is not YAML: {said}. What to do: {todo}"

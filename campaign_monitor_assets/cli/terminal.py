@@ -15,6 +15,7 @@ from rich.table import Table
 
 from campaign_monitor_assets.cli.history import quick_history
 from campaign_monitor_assets.cli.instance import opened_instance
+from campaign_monitor_assets.cli.interrupts import Shield
 from campaign_monitor_assets.cli.origin import RUN_TAGS, record_origin
 from campaign_monitor_assets.cli.selection import selected
 from campaign_monitor_assets.cli.waiting import Waiting, is_blocked
@@ -65,8 +66,9 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
         The exit status: 1 where a step or a check failed.
     """
     chosen = None if selection is None else selected(definitions, selection)
-    run_id, seen = str(uuid4()), _Seen(console)
-    with quick_history(), opened_instance() as instance:
+    run_id = str(uuid4())
+    with quick_history(), opened_instance() as instance, Shield() as shield:
+        seen = _Seen(console, shield)
         end_lost_runs(instance, lambda text: console.print(f"[yellow]{escape(text)}[/]"))
         instance.add_event_listener(run_id, seen.note)
         record_origin(instance, job)
@@ -89,8 +91,9 @@ def run_job(definitions: dg.Definitions, job: str, selection: str | None, consol
 class _Seen:
     """Prints a run's events as they come, and remembers what the closing table needs."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, shield: Shield) -> None:
         self._console = console
+        self._shield = shield
         self._tables: dict[str, _Arrived] = {}
         self._errors: dict[str, str] = {}
         self._waiting = Waiting()
@@ -100,6 +103,7 @@ class _Seen:
         """Takes one event of the run."""
         event = entry.dagster_event
         if event is not None:
+            self._shield.note(event)
             self._waiting.note(event)
         if event is None and entry.user_message.startswith("Dependencies for step"):
             # Every table below a failed one would say so, and bury what failed.

@@ -127,9 +127,11 @@ class FileOpening(Opening):
 
     def refused(self, error: Exception) -> DatabaseError:
         """What is said of a file that can't be opened."""
+        said = str(error).rstrip(".!")
         return DatabaseError(
-            f"The {self.label} can't be opened: {error}.",
-            "set CAMPAIGN_MONITOR_DUCKDB to a file in a folder that you may write to.",
+            f"The {self.label} can't be opened: {said}.",
+            "let `database` (in the built-in configuration CAMPAIGN_MONITOR_DUCKDB) name a DuckDB"
+            " file, or a new one, in a folder that you may write to.",
         )
 
     def not_written(self, error: Exception) -> DatabaseError:

@@ -59,6 +59,12 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
             "defs.yaml:3: attributes.timezone: 'Europe/Belrin' is not accepted. Did you mean",
         ),
         ("defs.yaml", "# type: nothing yet\n", "/settings/defs.yaml:1: the file is empty"),
+        (
+            "defs.yaml",
+            f"{TYPE}attribute:\n  timezone: UTC\n",
+            "/settings/defs.yaml:2: attribute is not known here. Did you mean attributes? Allowed:",
+        ),
+        ("defs.yaml", f"{TYPE}attributes:\n\ttables: all\n", "defs.yaml:3: this is not YAML: "),
     ],
 )
 def test_a_configuration_that_can_not_be_loaded(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ import pytest
 import requests
 
 from campaign_monitor_assets.cli.cluster.services import free_port
+from campaign_monitor_assets.cli.ui import require_free
+from campaign_monitor_assets.errors import ConfigurationError
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.cli.test_config import OWN
 from campaign_monitor_assets_tests.cli.test_home import LISTS, REPOSITORY, account, measured, run
@@ -108,6 +111,18 @@ def test_the_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'campaign_monitor_assets[webserver]'" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_that_is_taken(host: str) -> None:
+    """Dagster would go on without a UI: whoever chose the port is told at once."""
+    with socket.create_server((host, 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(
+            ConfigurationError, match=rf"^The port {port} can't be used .*\(--port\)"
+        ):
+            require_free(port)
+    require_free(port)
 
 
 @pytest.mark.slow
