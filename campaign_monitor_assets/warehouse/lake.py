@@ -18,7 +18,7 @@ from campaign_monitor_assets.warehouse.instance import Instance
 from campaign_monitor_assets.warehouse.lake_options import (
     beside_others,
     fit_row_groups,
-    note_inlining,
+    note_options,
     noted_row_groups,
 )
 from campaign_monitor_assets.warehouse.lake_settings import Lake
@@ -31,6 +31,12 @@ _NOT_THERE: Final = "creating a new DuckLake is explicitly disabled"
 _LARGEST_UPLOAD: Final = "50GB"
 """DuckDB sizes the parts of an upload for the largest file: for its 800 GB they take 80 MB each,
 several at a time."""
+_ROW_GROUP_SHARE: Final = 16
+"""Each thread that reads has a row group as it comes from the storage beside what DuckDB counts,
+and each that writes one as it is compressed."""
+_GIVEN_BACK: Final = {"allocator_flush_threshold": "1MB"}
+"""By default DuckDB keeps up to 128 MB that it needs no more, and the extensions take 50 MB more
+than a file does."""
 _OF_EXTENSIONS: Final = re.compile(r"http_(?!logging|proxy)|httpfs_|s3_|pg_|ducklake_")
 """How the settings begin that DuckDB has only with an extension."""
 
@@ -77,7 +83,7 @@ class LakeOpening(Opening):
         """DuckDB's configuration, without what only its extensions know."""
         return {
             name: value
-            for name, value in super().settings.items()
+            for name, value in (_GIVEN_BACK | super().settings).items()
             if not _OF_EXTENSIONS.match(name)
         }
 
@@ -102,7 +108,7 @@ class LakeOpening(Opening):
         if not instance.is_attached:
             self._attach_first(instance, read_only=read_only)
         if not read_only:
-            fit_row_groups(instance, row_group_rows(memory.limit, rows))
+            fit_row_groups(instance, row_group_rows(memory.limit, rows, _ROW_GROUP_SHARE))
         return memory
 
     def _attach_first(self, instance: Instance, *, read_only: bool) -> None:
@@ -158,7 +164,7 @@ class LakeOpening(Opening):
             with only_here(self.file, read_only=read_only):
                 instance.attach(self.lake.address, options)
         if not read_only:
-            note_inlining(instance.connection)
+            note_options(instance.connection)
             instance.row_group_rows = noted_row_groups(instance.connection)
 
     def _make_secret(

@@ -14,16 +14,24 @@ Connection = duckdb.DuckDBPyConnection
 T = TypeVar("T")
 
 _INLINING: Final = "data_inlining_row_limit"
+_FILES: Final = "target_file_size"
 _ROW_GROUPS: Final = "parquet_row_group_size"
+_FILE: Final = "32MB"
+"""How long a file becomes. For each row that goes from one DuckLake takes 48 bytes that
+`memory_limit` doesn't count, until it is through with the file: 240 MB for five million rows."""
 _MOST_CONFLICTS: Final = 20
 
 
-def note_inlining(connection: Connection) -> None:
-    """Notes that no rows go into the catalogue's own tables."""
+def note_options(connection: Connection) -> None:
+    """Notes that no rows go into the catalogue's own tables, and how long a file may become.
+
+    What somebody else has noted stays.
+    """
 
     def note() -> None:
-        if _noted(connection, _INLINING) is None:
-            _note(connection, _INLINING, 0)
+        for option, value in ((_INLINING, 0), (_FILES, _FILE)):
+            if _noted(connection, option) is None:
+                _note(connection, option, value)
 
     beside_others(note)
 
@@ -99,5 +107,7 @@ def _noted(connection: Connection, option: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _note(connection: Connection, option: str, value: int) -> None:
-    connection.execute(f"call {identifier(CATALOG)}.set_option({literal(option)}, {value})")
+def _note(connection: Connection, option: str, value: int | str) -> None:
+    connection.execute(
+        f"call {identifier(CATALOG)}.set_option({literal(option)}, {literal(value)})"
+    )

@@ -4,7 +4,7 @@ import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import duckdb
 from pydantic import ByteSize, TypeAdapter
@@ -42,7 +42,7 @@ _COPIES_OF_A_VECTOR = 8
 ROW_GROUP_ROWS = 122_880
 """DuckDB's own size of a row group, which is compressed as a whole."""
 
-_ROW_GROUP_SHARE = 4
+ROW_GROUP_SHARE: Final = 4
 """A row group as it stands in a file, before it is compressed, takes this part of the limit."""
 
 
@@ -144,14 +144,15 @@ def bounded_threads(limit: int, threads: int) -> int:
     return max(min(threads, limit // _PER_THREAD), 1)
 
 
-def row_group_rows(limit: int, rows: Rows) -> int:
+def row_group_rows(limit: int, rows: Rows, share: int = ROW_GROUP_SHARE) -> int:
     """Rows of a row group, a multiple of DuckDB's vectors: fewer where rows are wide.
 
     Args:
         limit: Bytes that DuckDB may use.
         rows: What is about to be written.
+        share: How many row groups the limit has room for.
     """
-    fitting = limit // _ROW_GROUP_SHARE // max(rows.average, 1) // VECTOR_ROWS * VECTOR_ROWS
+    fitting = limit // share // max(rows.average, 1) // VECTOR_ROWS * VECTOR_ROWS
     return min(max(fitting, VECTOR_ROWS), ROW_GROUP_ROWS)
 
 

@@ -75,7 +75,7 @@ def test_a_lake_that_is_not_there(store: Warehouse) -> None:
 def test_row_groups_of_wide_rows(store: Warehouse) -> None:
     """Whoever writes a lake that has wide rows gets row groups that fit into memory, for good."""
     make = "create or replace table {} as select n from range(10000) numbers(n)"
-    for name, average in (("narrow", 100), ("wide", 4_000), ("wider", 40_000), ("last", 0)):
+    for name, average in (("narrow", 100), ("wide", 1_000), ("wider", 40_000), ("last", 0)):
         store.database.write(
             lambda connection, name=name: connection.execute(make.format(name)),  # type: ignore[misc]
             rows=Rows(average),
@@ -89,6 +89,30 @@ def test_row_groups_of_wide_rows(store: Warehouse) -> None:
             for name in ("narrow", "wide", "wider", "last")
         }
     assert groups == {"narrow": (10_000,), "wide": (8_192,), "wider": (2_048,), "last": (2_048,)}
+
+
+@pytest.mark.slow
+def test_a_long_table_has_several_files(store: Warehouse) -> None:
+    """Files are so short that rows go from them in little memory, unless a user wants others."""
+
+    def files(name: str) -> list[Path]:
+        store.database.write(
+            lambda connection: connection.execute(
+                f"create table {name} as select uuid() as a, uuid() as b, uuid() as c"
+                " from range(1500000)"
+            )
+        )
+        with store.database.connect(read_only=True) as connection:
+            return [Path(file) for (file,) in connection.execute(_FILES.format(name)).fetchall()]
+
+    store.publish({"a": [person("1")]})
+    short = files("short")
+    assert len(short) > 1
+    assert max(file.stat().st_size for file in short) < 40_000_000
+    option = "call ducklake_set_option(current_database(), 'target_file_size', '1GB')"
+    with store.database.connect() as connection:
+        connection.execute(option)
+    assert len(files("long")) == 1
 
 
 def test_uploads_take_little_memory(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
