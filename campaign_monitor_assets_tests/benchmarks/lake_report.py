@@ -37,9 +37,8 @@ table. Figures are medians, memory is the highest. `first` is the sync into an e
   beyond an empty one) and all files, those of earlier snapshots too.
 * **files**: Parquet files that are stored, those with deleted rows too.
 
-!!! note
-    S3 is moto's server, an imitation in Python on the same machine. It shows that the way works and
-    what the publishing process does for it, not how fast a real one answers.
+> **Note:** S3 is moto's server, an imitation in Python on the same machine. It shows that the way
+> works and what the publishing process does for it, not how fast a real one answers.
 """
 
 

@@ -164,14 +164,18 @@ def test_the_dagster_command_works_from_any_folder(box: Sandbox, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the steps are written for a POSIX shell")
 def test_a_project_of_ones_own(box: Sandbox, tmp_path: Path) -> None:
-    """From an empty folder, the steps of "Getting started" lead to a checked project."""
+    """From an empty folder, the steps of "Getting started" lead to a checked project with rows."""
     _, _, section = PAGES["docs/start.md"].partition("## In a project of your own\n")
     steps = ["set -e"]
     for language, block in re.findall(
-        r"^```(sh|yaml)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE
+        r"^```(sh|yaml|console)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE
     ):
         if language == "yaml":
             steps.append(f"cat >src/marketing/defs/account/defs.yaml <<'END'\n{block}END")
+        elif language == "console":
+            # What a person does in the UI; of the alert test_alerts.py says more.
+            asked = "campaign-monitor sync --config src/marketing/defs/account/defs.yaml"
+            steps += [asked] if "wrong" not in block else []
         else:
             steps += [line for line in block.splitlines() if not _INSTALLS.match(line)]
     # The environment is this one: what installs it is tried with the wheel, by the workflow.
@@ -193,7 +197,9 @@ def test_a_project_of_ones_own(box: Sandbox, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All definitions loaded successfully" in done.stdout
     assert "The credentials are valid" in done.stdout
+    assert "Newsletter" in done.stdout
     assert (tmp_path / "marketing" / ".dagster" / "dagster.yaml").exists()
+    assert (tmp_path / "marketing" / "data" / "report.html").exists()
 
 
 def test_pictures_and_links_of_the_readme_are_there() -> None:
