@@ -14,8 +14,16 @@ from campaign_monitor_assets.paths import absolute
 PREFIX: Final = "ducklake:"
 _POSTGRES: Final = "postgres:"
 _S3: Final = "s3://"
-_PATIENCE: Final = 30
-"""Seconds."""
+_PATIENCE: Final = {
+    # Seconds to be let in; then those after which a silent connection is tried, again and again.
+    "connect_timeout": 30,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    # Milliseconds in which what was sent has to arrive.
+    "tcp_user_timeout": 60_000,
+}
+"""How long PostgreSQL is waited for, as libpq takes it: by itself it would wait for hours."""
 _OTHER_CATALOGUE: Final = re.compile(r"(?!postgres:)[A-Za-z][A-Za-z0-9+.-]+:")
 _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _Variable = Annotated[str, Field(pattern=_VARIABLE)]
@@ -79,12 +87,18 @@ class Lake:
 
     @property
     def _patience(self) -> str:
-        """How long PostgreSQL is waited for: without it, a server that says nothing for ever."""
-        if self.file is not None or "connect_timeout" in f"{self.catalogue}":
+        """How long PostgreSQL is waited for, as far as the address doesn't say it."""
+        said = f"{self.catalogue}"
+        missing = [
+            f"{name}={value}"
+            for name, value in _PATIENCE.items()
+            if not re.search(rf"\b{name}\s*=", said)
+        ]
+        if self.file is not None or not missing:
             return ""
-        if "://" not in f"{self.catalogue}":
-            return f" connect_timeout={_PATIENCE}"
-        return f"{'&' if '?' in f'{self.catalogue}' else '?'}connect_timeout={_PATIENCE}"
+        if "://" not in said:
+            return f" {' '.join(missing)}"
+        return f"{'&' if '?' in said else '?'}{'&'.join(missing)}"
 
     @property
     def file(self) -> Path | None:
