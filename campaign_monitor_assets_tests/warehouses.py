@@ -70,18 +70,18 @@ def settings(path: Path, kind: str = KIND) -> dict[str, Any]:
 
 @contextmanager
 def only_this_kind() -> Iterator[list[str]]:
-    """What this process opens meanwhile; that it opens another kind of warehouse is an error.
+    """What is opened meanwhile, by what is tested or here; another kind of warehouse is an error.
 
     Otherwise a test that doesn't ask for its `settings` here would pass on a file unnoticed.
     """
-    found = []
+    _found.clear()
 
     def watched(attach: Callable[..., Memory]) -> Callable[..., Memory]:
         def attach_this(opening: Opening, *given: Any, **named: Any) -> Memory:
             embedded = "lake" if opening.file else "postgres"
             kind = "file" if isinstance(opening, FileOpening) else embedded
             assert kind == KIND, f"WAREHOUSE={KIND}, and the test opens the {opening.label}"
-            found.append(opening.label)
+            _found.append(opening.label)
             return attach(opening, *given, **named)
 
         return attach_this
@@ -90,12 +90,13 @@ def only_this_kind() -> Iterator[list[str]]:
         for each in (FileOpening, LakeOpening):
             patch = unittest.mock.patch.object(each, "attach", watched(each.attach))
             stack.enter_context(patch)
-        yield found
+        yield _found
 
 
 @contextmanager
 def opened(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse as anybody opens it with DuckDB."""
+    _found.append(str(path))
     if KIND == "file":
         with duckdb.connect(str(path), read_only=read_only) as connection:
             yield connection
@@ -117,6 +118,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None
         options = [f"data_path {literal(f'{path}.files/')}", "data_inlining_row_limit 0"]
         address = f"ducklake:{path}"
     if KIND == "postgres":
+        _create_database(path)
         options.append("meta_secret 'of_lake'")
         address = f"ducklake:postgres:{_address(path)}"
     connection.execute(f"attach {literal(address)} as {identifier(name)} ({', '.join(options)})")
@@ -229,6 +231,8 @@ def beside(path: Path) -> list[str]:
 
 _connect = duckdb.connect
 """DuckDB's own, whatever a test puts in its place to watch what is done."""
+
+_found: list[str] = []
 
 _FILES = ("", ".wal")
 """What follows a file's name in those in which DuckDB keeps its content."""

@@ -1,5 +1,6 @@
 """Tables and histories made by hand, for figures that would cost a test many syncs."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,13 +24,19 @@ def create_table(
     columns |= {"_valid_from": "TIMESTAMP", "_valid_to": "TIMESTAMP"} if history else {}
     schema = f"{SCHEMA}_history" if history else SCHEMA
     table = identifier(schema, name)
+    # Of a lake each transaction is a snapshot.
+    connection.begin()
     connection.execute(f"create schema if not exists {identifier(schema)}")
     defined = ", ".join(f"{identifier(column)} {type_}" for column, type_ in columns.items())
     connection.execute(f"create or replace table {table} ({defined})")
-    for row in rows:
-        given = ", ".join(map(identifier, row))
-        marks = ", ".join("?" for _ in row)
-        connection.execute(f"insert into {table} ({given}) values ({marks})", list(row.values()))
+    # Of a lake each statement is a file.
+    for names, alike in itertools.groupby(rows, key=tuple):
+        found = [list(row.values()) for row in alike]
+        given = ", ".join(map(identifier, names))
+        marks = ", ".join(f"({', '.join('?' for _ in names)})" for _ in found)
+        values = list(itertools.chain(*found))
+        connection.execute(f"insert into {table} ({given}) values {marks}", values)
+    connection.commit()
 
 
 def create_log(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[tuple[str, str]]) -> None:
@@ -39,8 +46,9 @@ def create_log(connection: duckdb.DuckDBPyConnection, snapshots: Iterable[tuple[
         f"create or replace table {SCHEMA}.sync_log"
         " (table_name varchar, synced_at timestamp, rows bigint)"
     )
-    for snapshot in snapshots:
-        connection.execute(f"insert into {SCHEMA}.sync_log values (?, ?, 0)", snapshot)
+    found = list(snapshots)
+    marks = ", ".join("(?, ?, 0)" for _ in found)
+    connection.execute(f"insert into {SCHEMA}.sync_log values {marks}", [*itertools.chain(*found)])
 
 
 def create_readings(
@@ -52,8 +60,10 @@ def create_readings(
         f"create or replace table {SCHEMA}.sync_log_parents"
         " (table_name varchar, parent varchar, synced_at timestamp)"
     )
-    for reading in readings:
-        connection.execute(f"insert into {SCHEMA}.sync_log_parents values (?, ?, ?)", reading)
+    found = list(readings)
+    marks = ", ".join("(?, ?, ?)" for _ in found)
+    values = list(itertools.chain(*found))
+    connection.execute(f"insert into {SCHEMA}.sync_log_parents values {marks}", values)
 
 
 def place(connection: duckdb.DuckDBPyConnection) -> Place:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
 
 from campaign_monitor_assets.analytics import ALL_VIEWS
@@ -13,6 +12,7 @@ from campaign_monitor_assets.analytics.create import drop_absent
 from campaign_monitor_assets.catalogue import CATALOGUE
 from campaign_monitor_assets.orchestration.attributes import PrivacyAttributes
 from campaign_monitor_assets.orchestration.component import CampaignMonitorComponent
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.analytics.handmade import create_table, make, place
 
 KEY = {"CAMPAIGN_MONITOR_HASH_KEY": "a key of the tests, which is long enough"}
@@ -78,7 +78,7 @@ def test_the_component_leaves_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_that_was_made_before_is_dropped(tmp_path: Path) -> None:
     """A view from before `privacy` was changed goes, with its reason; the others stay."""
     warned: list[str] = []
-    with duckdb.connect(str(tmp_path / "account.duckdb")) as connection:
+    with warehouses.opened(tmp_path / "account.duckdb") as connection:
         for table in ("clients", "campaigns", "campaign_summary", "campaign_clicks"):
             create_table(connection, table, [])
         make(connection, "link_performance")

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.analytics.handmade import (
     create_log,
     create_readings,
@@ -55,8 +57,8 @@ def fill(
 
 
 @pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouses.opened(tmp_path / "account.duckdb") as opened:
         names = {"c": "Client", "d": "Other"}
         create_table(
             opened, "clients", [{"ClientID": key, "Name": name} for key, name in names.items()]

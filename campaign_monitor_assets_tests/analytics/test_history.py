@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from campaign_monitor_assets.analytics import HISTORY_VIEWS
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.analytics.handmade import create_log, create_table, make, rows
 
 STATES = ("active", "unsubscribed", "bounced", "deleted")
@@ -91,10 +93,17 @@ LIFE = {
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("history") / "account.duckdb"
+    with warehouses.opened(found) as connection:
         fill(connection, LIFE)
         make(connection, *HISTORY_VIEWS)
+    return found
+
+
+@pytest.fixture
+def account(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouses.opened(path) as connection:
         yield connection
 
 
@@ -169,9 +178,9 @@ def test_as_it_was_on_a_day(account: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("read_again", [True, False])
-def test_a_gap_between_two_states(read_again: bool) -> None:  # noqa: FBT001
+def test_a_gap_between_two_states(tmp_path: Path, read_again: bool) -> None:  # noqa: FBT001
     """Who is in no table for a while has moved, unless the other table was read in between."""
-    with duckdb.connect() as connection:
+    with warehouses.opened(tmp_path / "account.duckdb") as connection:
         days = (1, 3, 4) if read_again else (1, 4)
         life = {
             "active": [

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.analytics.handmade import create_table, make, rows
 
 STATES = ("active_subscribers", "unsubscribed_subscribers", "bounced_subscribers")
 
 
 @pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouses.opened(tmp_path / "account.duckdb") as opened:
         create_table(opened, "clients", [{"ClientID": "c", "Name": "Client"}])
         create_table(opened, "lists", [{"ClientID": "c", "ListID": "l", "Name": "News"}])
         for table in (*STATES, "suppression_list", "list_custom_fields"):

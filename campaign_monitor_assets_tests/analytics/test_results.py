@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from campaign_monitor_assets_tests import warehouses
 from campaign_monitor_assets_tests.analytics.handmade import (
     create_log,
     create_readings,
@@ -20,8 +22,8 @@ SYNCED = "2026-11-20 09:00:00"
 
 
 @pytest.fixture
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
+def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouses.opened(tmp_path / "account.duckdb") as opened:
         create_table(opened, "clients", [{"ClientID": "c", "Name": "Client"}])
         create_log(opened, [("campaigns", SYNCED), ("campaign_summary", SYNCED)])
         yield opened
