@@ -11,6 +11,7 @@ from rich.console import Console
 
 from campaign_monitor_assets import __version__
 from campaign_monitor_assets.cli import commands
+from campaign_monitor_assets.cli.env_file import use_env_file
 from campaign_monitor_assets.errors import CampaignMonitorError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
 
@@ -72,6 +73,8 @@ def _command(
     """Adds a command that is called as its function, and told in the words of its docstring."""
 
     def call(**given: Any) -> int:
+        if _CONFIG in options:
+            use_env_file()
         return run(_console(), **given)
 
     call.__doc__ = run.__doc__

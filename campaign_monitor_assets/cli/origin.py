@@ -4,9 +4,7 @@ Without it the UI lists the run but shows it neither in its timeline nor below i
 pass over it. Dagster has no public names for it: imports of `dagster._core` are kept to this file.
 """
 
-import os
 import sys
-import tomllib
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,14 +19,12 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
+from campaign_monitor_assets.cli.projects import project
 
 _MODULE: Final = "campaign_monitor_assets.definitions"
 """What loads the definitions, as the shipped `workspace.yaml` names it."""
 _LOCATION: Final = "campaign_monitor"
 """The name of the code location there."""
-_PROJECT: Final = {"dg.toml": ("project",), "pyproject.toml": ("tool", "dg", "project")}
-"""Where a project of `dg` says what it is called."""
 RUN_TAGS: Final = {MAX_RETRIES_TAG: "0"}
 """Whoever started a command, or stopped it, starts it again: no daemon does that for them."""
 
@@ -50,26 +46,11 @@ def record_origin(instance: dg.DagsterInstance, job: str) -> None:
 
 def _location() -> tuple[str, str]:
     """Name and module of the code location: that of the project in which the configuration is."""
-    config = os.environ.get(CONFIG_VARIABLE)
-    for folder in Path(config).absolute().parents if config else ():
-        if project := _project(folder):
-            module = project.get("code_location_target_module")
-            return (
-                project.get("code_location_name") or folder.name,
-                module or f"{project.get('root_module')}.definitions",
-            )
-    return _LOCATION, _MODULE
-
-
-def _project(folder: Path) -> dict[str, str]:
-    """What a folder says of the project of `dg` in it; nothing: there is none."""
-    for name, keys in _PROJECT.items():
-        try:
-            found = tomllib.loads((folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        for key in keys:
-            found = found.get(key, {})
-        if found:
-            return found
-    return {}
+    found = project()
+    if found is None:
+        return _LOCATION, _MODULE
+    module = found.settings.get("code_location_target_module")
+    return (
+        found.settings.get("code_location_name") or found.folder.name,
+        module or f"{found.settings.get('root_module')}.definitions",
+    )

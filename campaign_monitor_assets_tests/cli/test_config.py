@@ -6,6 +6,9 @@ import dagster as dg
 import duckdb
 import pytest
 
+from campaign_monitor_assets.cli.env_file import use_env_file
+from campaign_monitor_assets.errors import ConfigurationError
+from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
 from campaign_monitor_assets.sandbox import Sandbox
 from campaign_monitor_assets_tests.cli.test_home import run
 
@@ -44,6 +47,29 @@ def test_a_configuration_of_ones_own(box: Sandbox, tmp_path: Path, before: bool)
     location = {"dagster/code_location": tmp_path.name}
     assert location.items() <= recorded.tags.items()
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.slow
+def test_the_env_file_of_the_project(box: Sandbox, tmp_path: Path) -> None:
+    """The key of `.env` is found, as by `dg dev`, and `doctor` says where variables come from."""
+    config = ("--config", _write(tmp_path, OWN))
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "marketing"\n')
+    (tmp_path / ".env").write_text(f"NORTHWIND_KEY='{box.key}'\nNORTHWIND_URL={box.url}\n")
+    for command, said in (("check", "The credentials are valid"), ("doctor", f"{tmp_path}/.env")):
+        done = run(tmp_path, command, *config, NORTHWIND_KEY="of the environment")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert said in done.stdout
+        assert box.key not in done.stdout
+
+
+def test_an_env_file_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named in a sentence; outside of a project nothing is looked for."""
+    (tmp_path / ".env").write_bytes(b"KEY=\xff")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "defs.yaml"))
+    use_env_file()
+    (tmp_path / "dg.toml").write_text('[project]\nroot_module = "marketing"\n')
+    with pytest.raises(ConfigurationError, match=r"\.env, which .* can't be read: it is not UTF-8"):
+        use_env_file()
 
 
 @pytest.mark.slow

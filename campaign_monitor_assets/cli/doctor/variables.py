@@ -17,6 +17,7 @@ from campaign_monitor_assets.cli.doctor.findings import (
     right,
     warning,
 )
+from campaign_monitor_assets.cli.env_file import env_file
 from campaign_monitor_assets.errors import MissingCredentialsError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 def variables(component: "CampaignMonitorComponent") -> Iterator[Finding]:
     """Which variables are set of those that the configuration names, and of the usual ones."""
+    if held := env_file():
+        yield note(f"{held} goes before the environment, as with `dg dev`")
     for place, name in _named(component):
         if os.environ.get(name):
             yield right(f"{name} is set ({place})")
