@@ -23,6 +23,14 @@ from campaign_monitor_assets.warehouse.target import Database
 _LEAST_AGE: Final = timedelta(days=1)
 """How long a file stays that no snapshot holds."""
 
+_GONE: Final = 0.1
+"""Which part of a file's rows is gone where it is written anew. DuckLake puts no file together with
+others that has lost a row, and each snapshot notes anew what such a file has lost."""
+
+_MOST_ROWS: Final = 500_000
+"""Rows of files that are written anew at once: DuckLake makes one file of them, and rows go from a
+long one only in much memory (see `lake_options`)."""
+
 
 @dataclass(frozen=True)
 class Maintained:
@@ -65,6 +73,9 @@ def maintain(
     """
     database.require_lake("Maintenance")
     database.write(_remove_old_parents, warn)
+    # Each in a transaction of its own: whoever writes another table meanwhile is not disturbed.
+    while database.write(_rewrite_some, warn):
+        pass
     database.write(lambda connection: _call(connection, "merge_adjacent_files"), warn)
     done = database.write(lambda connection: _clean(connection, keep), warn)
     # Whoever wrote while somebody was forgotten may have noted them again.
@@ -108,6 +119,37 @@ def purge(database: Database, warn: Callable[[str], None] = lambda _: None) -> N
     database.write(_remove_old_bounds, warn)
     # By a snapshot after that, other processes notice that what they know of bounds is old.
     database.write(_note_purged, warn)
+
+
+def _rewrite_some(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Writes files of a table anew that have lost many rows, those that lost most at first.
+
+    Returns:
+        Whether there were any, so that there may be more.
+    """
+    tables, schemas, files, deletes = (
+        identifier(f"__ducklake_metadata_{CATALOG}", f"ducklake_{name}")
+        for name in ("table", "schema", "data_file", "delete_file")
+    )
+    found = connection.execute(
+        "select schema_name, table_name, record_count - delete_count as rows,"
+        " delete_count::double / record_count as gone"
+        f" from {files} file join {deletes} lost using (data_file_id)"
+        f" join {tables} held on held.table_id = file.table_id join {schemas} using (schema_id)"
+        " where file.end_snapshot is null and lost.end_snapshot is null"
+        f" and held.end_snapshot is null and gone >= {_GONE} order by 1, 2, gone desc"
+    ).fetchall()
+    if not found:
+        return False
+    schema, table, total, least = found[0]
+    for other_schema, other, rows, gone in found[1:]:
+        total += rows
+        if (other_schema, other) != (schema, table) or total > _MOST_ROWS:
+            break
+        least = gone
+    threshold = f"{literal(str(least))}::double"
+    given = f"{literal(table)}, schema => {literal(schema)}, delete_threshold => {threshold}"
+    return _call(connection, "rewrite_data_files", given) > 0
 
 
 def _remove_old_bounds(connection: duckdb.DuckDBPyConnection) -> None:

@@ -78,9 +78,9 @@ def _syncs(measures: Sequence[Measure], which: str = "") -> Iterator[str]:
         yield ""
 
 
-_DAYS = """After the days the maintenance ran once, as if the last of them were long ago: earlier
-snapshots are not kept (`keep_snapshots_days: 0`), and files that none needs are deleted at once,
-not a day later. With the defaults a week of days stays.
+_DAYS = """After the days the maintenance ran twice, as if the last of them were long ago: earlier
+snapshots are not kept (`keep_snapshots_days: 0`), and files that none needs are deleted by the
+second run at once, not a day later. With the defaults a week of days stays.
 
 * **a snapshot**: processors' seconds for one of the second to fourth day, and of the last three.
 * **read**: processors' seconds, and time, to count rows and different addresses, once in a process

@@ -2,6 +2,7 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -171,6 +172,77 @@ def test_maintenance(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows(store, "from active_subscribers order by all") == whole
     assert rows(store, f"from {SCHEMA}_history.active_subscribers order by all") == history
     assert rows(store, "from sync_log_parents order by all") == known
+
+
+@pytest.mark.parametrize("most", [500_000, 60])
+def test_files_that_lost_rows(store: Warehouse, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Where rows change every day there are few files, though each day some go from older ones."""
+    monkeypatch.setattr(maintenance, "_MOST_ROWS", most)
+    people = [person(f"{n}", Name="") for n in range(100)]
+    store.publish({"a": people})
+    for day in range(12):
+        for n in range(8):
+            people[(day * 13 + n * 3) % 100] = person(f"{(day * 13 + n * 3) % 100}", Name=f"{day}")
+        store.publish({"a": people})
+    whole = rows(store, "from active_subscribers order by all")
+    history = rows(store, f"from {SCHEMA}_history.active_subscribers order by all")
+    files = f"{_FILES.format('active_subscribers')[:-1]}, schema => '{SCHEMA}')"
+    before = rows(store, files)
+    maintain(store.database, keep=WEEK)
+    after = rows(store, files)
+    assert len(after) <= (4 if most == 60 else 3) < len(before) - 8
+    assert rows(store, "from active_subscribers order by all") == whole
+    assert rows(store, f"from {SCHEMA}_history.active_subscribers order by all") == history
+    assert {name for (name,) in before} <= {str(file) for file in parquet(store)}
+    store.publish({"a": people[1:]})
+    assert rows(store, "select count(*) from active_subscribers") == [(99,)]
+
+
+@pytest.mark.slow
+def test_maintenance_beside_a_writer_and_readers(store: Warehouse) -> None:
+    """Runs go on while files are written anew, and whoever reads sees whole snapshots."""
+    people = [person(f"{n}", Name="first") for n in range(60)]
+    store.publish({"a": people})
+    days = [f"day {day}" for day in range(8)]
+
+    def write() -> None:
+        for day, name in enumerate(days):
+            changed = [(day * 7 + n) % 60 for n in range(12)]
+            store.publish(
+                {
+                    "a": [
+                        dict(each, Name=name) if n in changed else each
+                        for n, each in enumerate(people)
+                    ]
+                }
+            )
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        seen = set()
+        while not writing.done():
+            maintain(store.database, keep=WEEK)
+            [(number, known)] = rows(
+                store,
+                "select count(*), (select rows from sync_log order by snapshot desc limit 1)"
+                " from active_subscribers",
+            )
+            assert number == known == 60
+            seen |= {
+                name for (name,) in rows(store, "select distinct Name from active_subscribers")
+            }
+        writing.result()
+    assert len(seen) > 1
+    maintain(store.database, keep=WEEK)
+    last = rows(store, "select Name, count(*) from active_subscribers group by all order by all")
+    assert last == [("day 7", 12), ("first", 48)]
+    old = f"select count(*) from {SCHEMA}.active_subscribers at (version => {{}})"
+    with store.database.connect(read_only=True) as connection:
+        numbers = connection.execute(
+            "select snapshot_id from ducklake_snapshots(current_database()) where snapshot_id > 5"
+        ).fetchall()
+        for (number,) in numbers:
+            assert connection.execute(old.format(number)).fetchall() == [(60,)]
 
 
 def test_maintenance_of_a_file(tmp_path: Path) -> None:
