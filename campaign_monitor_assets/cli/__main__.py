@@ -14,6 +14,7 @@ from campaign_monitor_assets.cli import commands
 from campaign_monitor_assets.cli.env_file import use_env_file
 from campaign_monitor_assets.errors import CampaignMonitorError
 from campaign_monitor_assets.orchestration import CONFIG_VARIABLE
+from campaign_monitor_assets.warehouse.interrupts import was_interrupted
 
 _CONFIG: Final = click.option(
     "--config",
@@ -50,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False)
         return 1
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not was_interrupted(error):
+            raise
         console.print("Stopped.")
         return 130
     return int(status or 0)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import dagster as dg
 
 from campaign_monitor_assets.errors import CampaignMonitorError
+from campaign_monitor_assets.warehouse.interrupts import was_interrupted
 
 ERROR: Final = "error"
 """The figure that says which kind of error it was; what has it was foreseen."""
@@ -22,7 +23,7 @@ WHAT_TO_DO: Final = "what_to_do"
 
 @contextmanager
 def telling_dagster(tables: str) -> Iterator[None]:
-    """Raises a Failure in the place of an error that this package foresaw.
+    """Raises a Failure in the place of an error that this package foresaw, and what stops a run.
 
     A retry policy of the user's holds as ever, unless the same would happen again.
 
@@ -31,11 +32,16 @@ def telling_dagster(tables: str) -> Iterator[None]:
 
     Raises:
         dagster.Failure: The error with its figures.
+        dagster.DagsterExecutionInterruptedError: DuckDB was interrupted, so the run is.
     """
     try:
         yield
     except CampaignMonitorError as error:
         raise failure_of(error, tables) from None
+    except RuntimeError as error:
+        if was_interrupted(error):
+            raise dg.DagsterExecutionInterruptedError from None
+        raise
 
 
 def failure_of(error: CampaignMonitorError, tables: str) -> dg.Failure:
