@@ -17,12 +17,13 @@ def _paths(box: Sandbox) -> Counter[str]:
     return Counter(request["path"] for request in box.requests()["requests"])
 
 
-@pytest.mark.parametrize("connections", [2, 10])
-def test_several_tables_are_asked_forat_once(
-    box: Sandbox, with_parents: Project, connections: int
+@pytest.mark.parametrize(("connections", "seconds"), [(2, 0.3), (10, 1.5)])
+def test_several_tables_are_asked_for_at_once(
+    box: Sandbox, with_parents: Project, connections: int, seconds: float
 ) -> None:
     """Tables that need not wait for each other are, within `connections` over all of them."""
-    box.faults([{"what": "slow", "seconds": 0.3, "path": "^/clients/", "times": None}])
+    # The second table has as long to begin as the first one is answered.
+    box.faults([{"what": "slow", "seconds": seconds, "path": "^/clients/", "times": None}])
     result = with_parents.materialize(*ROOTS, connections=connections)
     assert result.success, failures(result)
     requests = box.requests()["requests"]
