@@ -2,7 +2,6 @@
 
 import multiprocessing
 import re
-import resource
 import shutil
 import tempfile
 import time
@@ -212,7 +211,7 @@ def _sync(
     handed_over = after["wchar"] - before["wchar"]
     return Figures(
         seconds=seconds,
-        peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak=_peak(),
         written=stored,
         spilled=max(handed_over - stored, 0),
         size=0,
@@ -231,6 +230,11 @@ def _spilling() -> Iterator[Path | None]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _peak() -> int:
+    """Bytes resident at the most. The kernel's `ru_maxrss` would be that of whoever started it."""
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
 
 
 def _io() -> dict[str, int]:
