@@ -195,9 +195,11 @@ class LakeOpening(Opening):
 
     def not_written(self, error: Exception) -> DatabaseError:
         """What is said of a lake that can't be written."""
+        # A server that is gone as it commits has done so or not, and nobody is there to say.
+        unless = ", unless PostgreSQL was lost in the midst of the commit: `sync_log` tells"
         return DatabaseError(
             f"The {self.label} could not be written: {self.without_secrets(error)}. What it held"
-            " before is unchanged.",
+            f" before is unchanged{'' if self.file else unless}.",
             self._look_at_files
             if self._is_of_files(error)
             else f"look whether its catalogue and its files ({self._place}) can be reached and"
