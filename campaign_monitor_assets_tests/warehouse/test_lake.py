@@ -174,7 +174,7 @@ def test_maintenance(store: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows(store, "from sync_log_parents order by all") == known
 
 
-@pytest.mark.parametrize("most", [500_000, 60])
+@pytest.mark.parametrize("most", [500_000, pytest.param(60, marks=pytest.mark.slow)])
 def test_files_that_lost_rows(store: Warehouse, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Where rows change every day there are few files, though each day some go from older ones."""
     monkeypatch.setattr(maintenance, "_MOST_ROWS", most)
