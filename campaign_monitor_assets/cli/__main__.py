@@ -51,12 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(str(error), markup=False)
         return 1
-    except (KeyboardInterrupt, click.Abort, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not was_interrupted(error):
-            raise
-        console.print("Stopped.")
-        return 130
+    except (KeyboardInterrupt, click.Abort):
+        return _stopped(console)
+    except RuntimeError as error:
+        if was_interrupted(error):
+            return _stopped(console)
+        raise
     return int(status or 0)
+
+
+def _stopped(console: Console) -> int:
+    console.print("Stopped.")
+    return 130
 
 
 @click.group(

@@ -3,7 +3,8 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import duckdb
@@ -57,10 +58,18 @@ def test_a_run_ends_with_the_query_that_is_interrupted() -> None:
     assert not executed
 
 
-def test_a_command_ends_with_the_query_that_is_interrupted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def _wait(*_: object) -> int:
+    """Something else that takes long, and is interrupted."""
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    time.sleep(30)
+    return 0
+
+
+@pytest.mark.parametrize("work", [_query, _wait])
+def test_a_command_that_is_interrupted(
+    work: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says so as it does elsewhere, without a stack trace."""
-    monkeypatch.setattr(commands, "_component_with_data", _query)
+    """It says so in a word, without a stack trace, whether DuckDB was at work or not."""
+    monkeypatch.setattr(commands, "_component_with_data", work)
     assert main(["compact"]) == 130
     assert capsys.readouterr().out.endswith("Stopped.\n")
