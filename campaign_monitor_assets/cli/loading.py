@@ -1,9 +1,9 @@
 """A configuration that can't be loaded, told in the words of what is wrong with it."""
 
-import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Final
 
 from pydantic import ValidationError
@@ -56,14 +56,10 @@ def _mistakes(error: ValidationError) -> Iterator[str]:
         place, _, position = ".".join(map(str, each["loc"])).partition(" at ")
         where = f"{position}: {place}" if position else place
         if each["type"] == "extra_forbidden":
-            hint = "".join(f" Did you mean {top}?" for top in _close(place))
+            hint = "".join(f" Did you mean {top}?" for top in get_close_matches(place, _TOP, n=1))
             yield f"{where} is not known here.{hint} Allowed: {', '.join(_TOP)}."
         else:
             yield f"{where}: {each['msg'].removeprefix('Value error, ')}"
-
-
-def _close(place: str) -> list[str]:
-    return difflib.get_close_matches(place, _TOP, n=1)
 
 
 def _no_yaml(file: str, error: MarkedYAMLError) -> str:

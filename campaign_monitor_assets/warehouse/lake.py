@@ -195,15 +195,19 @@ class LakeOpening(Opening):
 
     def not_written(self, error: Exception) -> DatabaseError:
         """What is said of a lake that can't be written."""
-        # A server that is gone as it commits has done so or not, and nobody is there to say.
-        unless = ", unless PostgreSQL was lost in the midst of the commit: `sync_log` tells"
+        unless, todo = "", self._look_at_files
+        if not self._is_of_files(error):
+            todo = (
+                f"look whether its catalogue and its files ({self._place}) can be reached and have"
+                " room; then run it again."
+            )
+            if self.file is None:
+                # One that is gone as it commits has done so or not, and nobody is there to say.
+                unless = ", unless PostgreSQL was lost in the midst of the commit: `sync_log` tells"
         return DatabaseError(
             f"The {self.label} could not be written: {self.without_secrets(error)}. What it held"
-            f" before is unchanged{'' if self.file else unless}.",
-            self._look_at_files
-            if self._is_of_files(error)
-            else f"look whether its catalogue and its files ({self._place}) can be reached and"
-            " have room; then run it again.",
+            f" before is unchanged{unless}.",
+            todo,
         )
 
     def _is_of_files(self, error: Exception) -> bool:

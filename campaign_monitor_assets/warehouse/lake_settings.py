@@ -88,13 +88,15 @@ class Lake:
     @property
     def _patience(self) -> str:
         """How long PostgreSQL is waited for, as far as the address doesn't say it."""
+        if self.file is not None:
+            return ""
         said = f"{self.catalogue}"
         missing = [
             f"{name}={value}"
             for name, value in _PATIENCE.items()
             if not re.search(rf"\b{name}\s*=", said)
         ]
-        if self.file is not None or not missing:
+        if not missing:
             return ""
         if "://" not in said:
             return f" {' '.join(missing)}"

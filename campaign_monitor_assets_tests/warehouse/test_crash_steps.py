@@ -221,7 +221,7 @@ ADVICE = (
     else r"look whether .* ha(s|ve) room"
 )
 LABEL = "DuckDB file" if warehouses.KIND == "file" else "DuckLake"
-FULL = rf"{LABEL} .* could not be written: .*File too large.* is unchanged.*\. What to do: {ADVICE}"
+FULL = rf"{LABEL} .* could not be written: .*File too large.* is unchanged\. What to do: {ADVICE}"
 
 
 @pairs

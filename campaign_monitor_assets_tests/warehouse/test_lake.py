@@ -182,7 +182,8 @@ def test_files_that_lost_rows(store: Warehouse, monkeypatch: pytest.MonkeyPatch,
     store.publish({"a": people})
     for day in range(12):
         for n in range(8):
-            people[(day * 13 + n * 3) % 100] = person(f"{(day * 13 + n * 3) % 100}", Name=f"{day}")
+            changed = (day * 13 + n * 3) % 100
+            people[changed] = person(f"{changed}", Name=f"{day}")
         store.publish({"a": people})
     whole = rows(store, "from active_subscribers order by all")
     history = rows(store, f"from {SCHEMA}_history.active_subscribers order by all")
